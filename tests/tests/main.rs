@@ -54,6 +54,7 @@ mod private;
 mod programs;
 mod proxy;
 mod reading;
+mod reading_choices;
 mod relay;
 mod relay_nips;
 mod relay_people;

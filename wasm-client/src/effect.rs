@@ -1,7 +1,8 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
 use nostrp2p_protocol::{
-    EventId, EventTemplate, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame, work::Puzzle,
+    EventId, EventTemplate, PeerId, Tag, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame,
+    work::Puzzle,
 };
 
 use crate::{
@@ -55,6 +56,10 @@ pub enum Effect {
     Cancel(Timer),
     /// Sign with the key of the vault.
     Sign(Purpose, EventTemplate),
+    /// Encrypt these tags for their author alone as the content (NIP-44), and sign then.
+    SealAndSign(Purpose, EventTemplate, Vec<Tag>),
+    /// Decrypt what this version of an own list says to its author alone.
+    OpenList(EventId, String),
     /// Put work in (NIP-13), which takes seconds, and sign then.
     WorkAndSign(Purpose, Puzzle),
     /// Make a key.

@@ -6,6 +6,7 @@ mod keys;
 mod node_key;
 mod page;
 mod picture;
+mod private_lists;
 mod reading_places;
 mod scrolling;
 mod socket;
@@ -188,6 +189,8 @@ impl App {
             Effect::Wait(timer, milliseconds) => self.set_timer(timer, milliseconds),
             Effect::Cancel(timer) => drop(self.timers.borrow_mut().remove(&timer)),
             Effect::Sign(purpose, draft) => self.sign(purpose, draft),
+            Effect::SealAndSign(purpose, draft, private) => self.seal_and_sign(purpose, draft, &private),
+            Effect::OpenList(version, content) => self.open_list(version, content),
             Effect::WorkAndSign(purpose, puzzle) => self.work_and_sign(purpose, puzzle),
             Effect::MakeKey => self.make_key(),
             Effect::KeepKey(nsec) => self.keep_key(nsec),

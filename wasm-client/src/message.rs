@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use nostrp2p_protocol::{
-    Event, EventId, PeerId, PublicKey, UnsignedEvent,
+    Event, EventId, PeerId, PublicKey, Tag, UnsignedEvent,
     frame::{NodeFrame, Permission},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     effect::{Purpose, Timer},
     model::{
         DraftAudience, Environment, Menu, Tab,
+        lists::ListChange,
         offer::Wish,
         signing::{For, NotOpened, Signer},
     },
@@ -46,6 +47,8 @@ pub enum Message {
     OutgoingSaved(EventId, Result<(), StorageError>),
     /// Something else could not be stored.
     StorageFailed(StorageError),
+    /// What a version of an own list says to its author alone was decrypted; or why not.
+    ListOpened(EventId, Result<Vec<Tag>, String>),
     /// Older events from the storage.
     OlderLoaded(Vec<UnsignedEvent>),
     /// The browser told something.
@@ -204,6 +207,10 @@ pub enum Reading {
     Fold(EventId),
     /// More of the past.
     Older,
+    /// Answers of those one follows are shown among their posts, or not any more.
+    Answers,
+    /// The conversation that begins with this post is followed, or not any more.
+    FollowThread(EventId),
     /// Show the posts of everyone, or of those one follows.
     Tab(Tab),
     /// The field for a search changed.
@@ -270,7 +277,7 @@ pub enum Writing {
 }
 
 /// Following and muting.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Relation {
     /// This person is to be followed.
     Follow(PublicKey),
@@ -280,6 +287,18 @@ pub enum Relation {
     Mute(PublicKey),
     /// To be read again.
     Unmute(PublicKey),
+    /// Something is to be put into a list, or taken out.
+    Change(Rc<ListChange>),
+    /// The field for a word that is to be muted changed.
+    WordTyped(String),
+    /// That word is to be muted.
+    MuteWord,
+    /// The lists of people are to be shown on the page of one, or not any more.
+    Sort,
+    /// The field for the name of a new list of people changed.
+    SetTyped(String),
+    /// This person begins a list of that name.
+    NewSet(PublicKey),
     /// A first list is to be begun although there may be one elsewhere.
     BeginList,
     /// Rather not.

@@ -8,6 +8,7 @@ pub mod likes;
 pub mod lists;
 pub mod mention;
 pub mod missing;
+pub mod muting;
 pub mod names;
 pub mod notices;
 pub mod offer;
@@ -23,6 +24,8 @@ pub mod typed;
 pub mod ways;
 pub mod welcome;
 pub mod window;
+
+use std::rc::Rc;
 
 use nostrp2p_protocol::{
     Event, EventId, PeerId, PublicKey, UnsignedEvent,
@@ -92,8 +95,24 @@ pub struct Model {
     pub likes: Likes,
     /// Whom one follows, and whom one does not want to read.
     pub lists: Lists,
+    /// The word that is typed to be muted.
+    pub muted_word: String,
+    /// To which version of the mute list what is muted of the timeline belongs.
+    pub mute_version: u32,
+    /// To which version of the own lists the tab belongs.
+    pub tab_version: u32,
     /// Whose posts are shown on the screen Home.
     pub tab: Tab,
+    /// The posts of the tab, if it is a list of posts.
+    pub tab_posts: SortedSet<EventId>,
+    /// The people of the tab, if it is a list of people.
+    pub tab_people: SortedSet<PublicKey>,
+    /// The name that is typed for a new list of people.
+    pub set_name: String,
+    /// Whether the lists of people are shown on the page of one, to put them in.
+    pub sorting: bool,
+    /// Whether answers of those one follows are left out there.
+    pub no_answers: bool,
     /// What is searched for.
     pub search: String,
     /// What was deleted.
@@ -188,13 +207,17 @@ pub struct Environment {
 }
 
 /// Whose posts are shown on the screen Home.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Tab {
     /// Those of the people one follows, and one's own.
     Following,
     /// Those of everyone.
     #[default]
     Everyone,
+    /// Posts that one keeps.
+    Bookmarks,
+    /// Those of the people in the follow set with this `d` tag.
+    Set(Rc<str>),
 }
 
 /// The page of a person or a conversation while it is open.
@@ -377,11 +400,43 @@ impl Model {
 
     fn belongs_to_tab(&self, place: &TimelineKey, post: &Post) -> bool {
         let author = post.author();
-        let fits = match self.tab {
+        let fits = match &self.tab {
             Tab::Everyone => !self.timeline.is_stray(place),
-            Tab::Following => self.me.as_ref() == Some(author) || self.lists.follows(author),
+            Tab::Following => {
+                (self.me.as_ref() == Some(author) || self.lists.follows(author))
+                    && !(self.no_answers && self.is_answer(post))
+            }
+            Tab::Bookmarks => self.tab_posts.contains(&place.id),
+            Tab::Set(_) => self.tab_people.contains(author),
         };
-        fits && !self.lists.mutes(author)
+        fits && !self.is_muted(place, post)
+    }
+
+    /// Whether a post answers somebody else, as far as that is known here.
+    fn is_answer(&self, post: &Post) -> bool {
+        let Post::Written(unsigned) = post else { return false };
+        reply::target(unsigned).is_some_and(|target| {
+            self.timeline.written(&target).is_none_or(|target| target.pubkey != unsigned.pubkey)
+        })
+    }
+
+    /// Whether one does not want to read an entry of the timeline: for its author, itself, or what it passes on.
+    pub fn is_muted(&self, place: &TimelineKey, post: &Post) -> bool {
+        let mutes = |id: &EventId, author: Option<&PublicKey>| {
+            self.timeline.muted.contains(id) || author.is_some_and(|author| self.lists.mutes(author))
+        };
+        mutes(&place.id, Some(post.author()))
+            || match post {
+                Post::Written(_) => false,
+                Post::Reposted { target, .. } => {
+                    mutes(target, self.timeline.written(target).map(|target| &target.pubkey))
+                }
+            }
+    }
+
+    /// Whether one does not want to read the post of this id, as far as it is here.
+    pub fn is_muted_id(&self, id: &EventId) -> bool {
+        self.timeline.entry(id).is_some_and(|(place, post)| self.is_muted(place, post))
     }
 
     /// How many posts wait behind "n new".

@@ -90,6 +90,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             connection::publish(model, id, out);
         }
         Message::StorageFailed(error) => model.storage_trouble = Some(error.0),
+        Message::ListOpened(id, opened) => lists::on_opened(model, id, opened, out),
         Message::OlderLoaded(events) => timeline::on_older_loaded(model, &events, out),
         Message::Browser(browser) => on_browser(model, browser, out),
         Message::Welcome(setup) => onboarding::update(model, setup, out),
@@ -108,6 +109,8 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             }
         },
     }
+    lists::mute(model);
+    lists::turn(model);
     media::load(model, out);
     effects
 }
@@ -186,12 +189,16 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     for deletion in deletions.iter().chain(unsent) {
         model.deleted.take(deletion);
     }
-    for list in &lists {
+    for (version, private) in settings.private {
+        model.lists.remember(version, private);
+    }
+    for list in lists.iter().chain(&settings.lists) {
         model.lists.take(list, model.me);
     }
     for profile in &profiles {
         model.people.take(profile);
     }
+    model.notices.threads = settings.threads;
     for event in events.iter().rev() {
         timeline::insert(model, event, Origin::Run);
     }
@@ -218,6 +225,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     model.pace = settings.pace;
     model.chosen_language = settings.language;
     model.tab = settings.tab;
+    model.no_answers = settings.no_answers;
     model.notices.read_until = settings.read_until;
     model.notices.restore_followers(settings.followers);
     model.lists.made_here = settings.made_here;

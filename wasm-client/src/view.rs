@@ -11,6 +11,7 @@ pub mod keyring;
 pub mod me;
 pub mod media;
 pub mod menu;
+pub mod muted;
 pub mod network;
 pub mod notifications;
 pub mod offer;

@@ -25,6 +25,18 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn verify_node(this: &Ciphers, key: &[u8], message: &[u8], signature: &[u8]) -> bool;
 
+    /// See `wasm-ciphers/src/private_text.rs`.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn seal_for_oneself(
+        this: &Ciphers,
+        key: &[u8],
+        text: &str,
+        nonce: &[u8],
+    ) -> Result<String, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn open_for_oneself(this: &Ciphers, key: &[u8], sealed: &str) -> Result<String, JsValue>;
+
     pub(super) type HomeChannel;
 
     #[wasm_bindgen(method)]

@@ -76,6 +76,23 @@ pub(super) async fn sign(window: &Window, draft: EventTemplate, pubkey: PublicKe
     Ok(Event::trusted(UnverifiedEvent { claimed_id: None, unsigned: draft.by(pubkey), sig }))
 }
 
+/// Has it encrypt or decrypt a text between its owner and themselves (NIP-44), as far as it can do that.
+pub(super) async fn private_text(
+    window: &Window,
+    method: &str,
+    owner: PublicKey,
+    text: &str,
+) -> Result<String, JsValue> {
+    let missing = || JsValue::from_str("the browser extension that holds the key cannot encrypt (NIP-44)");
+    let provider = provider(window).ok_or_else(missing)?;
+    let nip44 = Reflect::get(&provider, &"nip44".into()).ok().filter(|nip44| nip44.is_object());
+    let nip44 = nip44.ok_or_else(missing)?;
+    let function = Reflect::get(&nip44, &method.into())?.dyn_into::<Function>().map_err(|_| missing())?;
+    let promise = function.call2(&nip44, &owner.to_string().into(), &text.into())?;
+    let text = JsFuture::from(Promise::resolve(&promise)).await?;
+    text.as_string().ok_or_else(missing)
+}
+
 async fn call(window: &Window, method: &str, argument: Option<JsValue>) -> Result<JsValue, NotDone> {
     let mut looks = LOOKS;
     let provider = loop {

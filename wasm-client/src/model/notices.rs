@@ -16,6 +16,8 @@ use crate::{
 const MAX_OF_A_SORT: usize = 501;
 /// Most followers that are remembered; beyond it new ones are no news. A guess.
 const MAX_FOLLOWERS: usize = 2_000;
+/// Most conversations that are followed; a guess.
+const MAX_THREADS: usize = 200;
 /// The name of the read marker that one's devices share.
 pub const MARKER: &str = "notifications";
 
@@ -34,6 +36,8 @@ pub enum What {
     Like,
     /// Somebody began to follow one.
     Follow,
+    /// An answer in a conversation that one follows.
+    Followed,
 }
 
 /// Something that somebody did.
@@ -45,6 +49,9 @@ pub struct Notice {
     pub by: PublicKey,
     /// The post that it is about: the own one, or the new one if it says something.
     pub post: EventId,
+    /// What is gathered with it: the post that is answered, liked or passed on; the first one of a conversation that one
+    /// follows; itself where nothing is.
+    pub gathered: EventId,
 }
 
 /// What others did.
@@ -61,6 +68,8 @@ pub struct Notices {
     /// From when on all answers, and all reposts, are here that name one, in seconds since 1970; none before the node has
     /// said so.
     pub counted_since: Option<[u64; 2]>,
+    /// The conversations that one follows, by their first posts, the one that was followed last at the end.
+    pub threads: Vec<EventId>,
     /// Up to when everything was read, in seconds since 1970, on any device.
     pub read_until: u64,
     /// Up to when everything had been read when the screen was opened: what came later stands out.
@@ -76,13 +85,15 @@ pub fn notice(unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
     if unsigned.pubkey == *me || !(tagged || named()) {
         return None;
     }
-    let own = |what, post| Some(Notice { what, by: unsigned.pubkey, post });
+    let own = |what, post| Some(Notice { what, by: unsigned.pubkey, post, gathered: post });
     match unsigned.kind {
         Kind::REACTION => own(What::Like, likes::target(unsigned)?),
         Kind::REPOST => own(What::Repost, unsigned.tag_values("e").next()?.parse().ok()?),
         Kind::POST if !tagged => own(What::Mention, unsigned.id()),
-        Kind::POST if unsigned.has_tag("e") && reply::target(unsigned).is_some() => {
-            own(What::Reply, unsigned.id())
+        Kind::POST if unsigned.has_tag("e") => {
+            let (post, gathered) = (unsigned.id(), reply::target(unsigned));
+            let what = if gathered.is_some() { What::Reply } else { What::Mention };
+            Some(Notice { what, by: unsigned.pubkey, post, gathered: gathered.unwrap_or(post) })
         }
         Kind::POST if Quote::of(unsigned).is_some() => own(What::Quote, unsigned.id()),
         Kind::POST => own(What::Mention, unsigned.id()),
@@ -111,13 +122,16 @@ impl Notices {
         }
         self.followers.insert(by, since);
         let post = EventId::from_bytes(*by.as_bytes());
-        self.list.insert(Reverse(TimelineKey::new(since, post)), Notice { what: What::Follow, by, post });
+        let notice = Notice { what: What::Follow, by, post, gathered: post };
+        self.list.insert(Reverse(TimelineKey::new(since, post)), notice);
         true
     }
 
     /// Takes an event in; says whether it is news.
     pub fn take(&mut self, unsigned: &UnsignedEvent, me: Option<PublicKey>) -> bool {
-        let Some(notice) = me.and_then(|me| notice(unsigned, &me)) else { return false };
+        let Some(me) = me else { return false };
+        let notice = notice(unsigned, &me).or_else(|| self.in_thread(unsigned, &me));
+        let Some(notice) = notice else { return false };
         let new = if notice.what == What::Follow {
             self.follow(notice.by, unsigned.created_at)
         } else {
@@ -125,6 +139,25 @@ impl Notices {
         };
         self.bound(notice.what);
         new
+    }
+
+    /// An answer of somebody else in a conversation that one follows.
+    fn in_thread(&self, unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
+        let is_answer = !self.threads.is_empty() && unsigned.kind == Kind::POST && unsigned.pubkey != *me;
+        let root = reply::root(unsigned).filter(|root| is_answer && self.threads.contains(root))?;
+        Some(Notice { what: What::Followed, by: unsigned.pubkey, post: unsigned.id(), gathered: root })
+    }
+
+    /// Follows a conversation, or not any more. Beyond the bound the one that was followed first goes.
+    pub fn follow_thread(&mut self, root: EventId) {
+        let before = self.threads.len();
+        self.threads.retain(|other| *other != root);
+        if self.threads.len() == before {
+            if before >= MAX_THREADS {
+                self.threads.remove(0);
+            }
+            self.threads.push(root);
+        }
     }
 
     /// Lets the oldest of this sort go, if there are too many.

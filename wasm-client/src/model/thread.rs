@@ -116,6 +116,7 @@ fn below(model: &Model, id: EventId, seen: &mut SortedSet<EventId>, answers: &mu
         }
         let mut next: Vec<_> =
             model.timeline.answers_to(&id).map(|(place, _)| place.id).filter(|id| seen.insert(*id)).collect();
+        next.retain(|id| !model.is_muted_id(id));
         next.reverse();
         if answers.len() + waiting.len() < MAX_ANSWERS {
             waiting.extend(next.into_iter().map(|id| (id, depth + 1)));

@@ -40,6 +40,8 @@ pub struct Timeline {
     pub window: Window,
     /// Whether the beginning is in sight.
     pub at_top: bool,
+    /// Posts that are muted by themselves, by their conversation or by a word.
+    pub muted: SortedSet<EventId>,
     /// Long posts that were unfolded.
     pub unfolded: SortedSet<EventId>,
     /// Whether the first posts are still on their way.
@@ -98,6 +100,7 @@ impl Default for Timeline {
             since: 0,
             kept_since: 0,
             unseen: SortedSet::default(),
+            muted: SortedSet::default(),
             window: Window::default(),
             at_top: true,
             unfolded: SortedSet::default(),
@@ -185,6 +188,7 @@ impl Timeline {
         }
         self.places.remove(&place.id);
         self.unseen.remove(&place.id);
+        self.muted.remove(&place.id);
     }
 
     /// Whether it is held.

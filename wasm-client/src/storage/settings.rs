@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::row;
 use crate::{
     address::NodeAddress,
     model::{Context, PostDraft, Quote, Reply, StoredDraft, Tab, drafts, ways::Home},
     texts::Language,
 };
-use nostrp2p_protocol::{PeerId, PublicKey, frame::StoreId};
+use nostrp2p_protocol::{
+    EventId, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent, frame::StoreId,
+};
 
 /// How far the node's store has been followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,14 @@ pub enum Setting {
     Agreed(Vec<String>),
     /// Whether everyone may see likes of people who read on Nostr relays only.
     PublicLikes(bool),
+    /// Whether answers of those one follows are left out on the screen Home.
+    NoAnswers(bool),
+    /// The conversations that one follows, by their first posts.
+    Threads(Vec<EventId>),
+    /// The newest version of an own list, but for those of people whom one follows or mutes.
+    OwnList(Box<UnsignedEvent>),
+    /// What a version of an own list says to its author alone, decrypted: of which kind and `d` tag, and which version.
+    Private((Kind, String), EventId, Vec<Tag>),
 }
 
 /// All settings.
@@ -127,6 +138,10 @@ pub struct StoredSettings {
     pub followers: Vec<(PublicKey, u64)>,
     /// See [`Setting::PublicLikes`].
     pub public_likes: Option<bool>,
+    /// See [`Setting::NoAnswers`].
+    pub no_answers: bool,
+    /// See [`Setting::Threads`].
+    pub threads: Vec<EventId>,
     /// See [`Setting::Media`].
     pub media: Media,
     /// See [`Setting::Pace`].
@@ -137,6 +152,10 @@ pub struct StoredSettings {
     pub backed_up: bool,
     /// See [`Setting::Agreed`].
     pub agreed: Vec<String>,
+    /// See [`Setting::OwnList`].
+    pub lists: Vec<UnsignedEvent>,
+    /// See [`Setting::Private`].
+    pub private: Vec<(EventId, Vec<Tag>)>,
 }
 
 /// What versions before stored of drafts: the one in the composer, what it was about, and all others in one text.
@@ -221,6 +240,11 @@ impl Setting {
             Self::EventTemplate(context, _) => return Cow::Owned(draft_name(*context)),
             Self::Composing(_) => "composing",
             Self::FormerDraft(name) => name,
+            Self::OwnList(list) => {
+                let d = list.tag_values("d").next().unwrap_or_default();
+                return Cow::Owned(format!("list:{} {d}", list.kind.0));
+            }
+            Self::Private((kind, d), ..) => return Cow::Owned(format!("private:{} {d}", kind.0)),
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
             Self::Home(_) => "home",
@@ -237,6 +261,8 @@ impl Setting {
             Self::BackedUp(_) => "backed_up",
             Self::Agreed(_) => "agreed",
             Self::PublicLikes(_) => "public_likes",
+            Self::NoAnswers(_) => "no_answers",
+            Self::Threads(_) => "threads",
         })
     }
 
@@ -252,7 +278,12 @@ impl Setting {
             Self::EventTemplate(_, stored) => stored.as_ref().map(|stored| stored.to_text()),
             Self::Composing(context) => (*context != Context::New).then(|| context.to_text()),
             Self::FormerDraft(_) => None,
-            Self::Tab(tab) => (*tab == Tab::Following).then(|| "following".to_owned()),
+            Self::Tab(tab) => match tab {
+                Tab::Everyone => None,
+                Tab::Following => Some("following".to_owned()),
+                Tab::Bookmarks => Some("bookmarks".to_owned()),
+                Tab::Set(set) => Some(format!("set {set}")),
+            },
             Self::Followers(followers) => {
                 let mut text = String::new();
                 for (person, since) in followers {
@@ -268,7 +299,25 @@ impl Setting {
             Self::Pace(pace) => Some(pace.word().to_owned()),
             Self::KeptSince(since) | Self::ReadUntil(since) => (*since > 0).then(|| since.to_string()),
             Self::PublicLikes(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
-            Self::BackedUp(yes) | Self::MadeHere(yes) => yes.then(|| "yes".to_owned()),
+            Self::OwnList(list) => Some(bytes_as_text(&row::from_rumor(list))),
+            Self::Private((kind, _), version, tags) => {
+                let private = EventTemplate {
+                    created_at: 0,
+                    kind: *kind,
+                    tags: tags.clone(),
+                    content: version.to_string(),
+                };
+                Some(bytes_as_text(&row::from_rumor(&private.by(PublicKey::from_bytes([0; 32])))))
+            }
+            Self::Threads(threads) => {
+                let mut text = String::new();
+                for thread in threads {
+                    text.push_str(&thread.to_string());
+                    text.push(' ');
+                }
+                Some(text).filter(|text| !text.is_empty())
+            }
+            Self::BackedUp(yes) | Self::MadeHere(yes) | Self::NoAnswers(yes) => yes.then(|| "yes".to_owned()),
         }
     }
 }
@@ -279,6 +328,14 @@ impl StoredSettings {
         if let Some(context) = draft_context(name) {
             self.drafts.extend(StoredDraft::parse(text).map(|stored| (context, stored)));
             return;
+        }
+        if name.starts_with("list:") {
+            self.lists.extend(text_as_row(text));
+        } else if name.starts_with("private:")
+            && let Some(private) = text_as_row(text)
+            && let Ok(version) = private.content.parse()
+        {
+            self.private.push((version, private.tags));
         }
         match name {
             "cursor" => {
@@ -304,7 +361,14 @@ impl StoredSettings {
             "drafts" => self.former.others = drafts::former(text),
             "read_until" => self.read_until = text.parse().unwrap_or_default(),
             "made_here" => self.made_here = text == "yes",
-            "tab" => self.tab = if text == "following" { Tab::Following } else { Tab::Everyone },
+            "tab" => {
+                self.tab = match (text, text.strip_prefix("set ")) {
+                    ("following", _) => Tab::Following,
+                    ("bookmarks", _) => Tab::Bookmarks,
+                    (_, Some(set)) => Tab::Set(set.into()),
+                    _ => Tab::Everyone,
+                }
+            }
             "followers" => {
                 let mut words = text.split_whitespace();
                 while let (Some(person), Some(since)) = (words.next(), words.next()) {
@@ -321,6 +385,10 @@ impl StoredSettings {
             }
             "kept_since" => self.kept_since = text.parse().unwrap_or_default(),
             "backed_up" => self.backed_up = text == "yes",
+            "no_answers" => self.no_answers = text == "yes",
+            "threads" => {
+                self.threads = text.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+            }
             "public_likes" => self.public_likes = Some(text == "yes"),
             "agreed" => {
                 self.agreed =
@@ -329,6 +397,17 @@ impl StoredSettings {
             _ => {}
         }
     }
+}
+
+/// Bytes as a text of as many characters, for settings are texts.
+fn bytes_as_text(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| char::from(*byte)).collect()
+}
+
+/// Reads [`bytes_as_text`] of a row.
+fn text_as_row(text: &str) -> Option<UnsignedEvent> {
+    let bytes = text.chars().map(|c| u8::try_from(c).ok()).collect::<Option<Vec<u8>>>()?;
+    row::to_rumor(&bytes)
 }
 
 /// The name under which the draft about this is stored.
@@ -344,7 +423,6 @@ pub fn draft_context(name: &str) -> Option<Context> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::EventId;
 
     #[test]
     fn every_setting_survives_its_text() {
@@ -360,6 +438,9 @@ mod tests {
             draft: PostDraft { text: text.into(), ..PostDraft::default() },
             ..StoredDraft::default()
         };
+        let tags = vec![Tag::new(["d", "é"]), Tag::new(["p", "\u{1f}\n", ""])];
+        let list = EventTemplate { created_at: 7, kind: Kind(30_000), tags, content: "ü".into() };
+        let list = list.by(PublicKey::from_bytes([2; 32]));
         let (new, quote) = (Context::New, Context::Quote(EventId::from_bytes([4; 32])));
         let settings = [
             Setting::Cursor(Cursor { store: u64::MAX, after: 7 }),
@@ -377,10 +458,14 @@ mod tests {
             Setting::Followers(vec![(PublicKey::from_bytes([2; 32]), 7)]),
             Setting::Media(Media::Never),
             Setting::PublicLikes(false),
+            Setting::NoAnswers(true),
+            Setting::Threads(vec![list.id(), EventId::from_bytes([4; 32])]),
             Setting::Pace(Pace::Saver),
             Setting::KeptSince(5),
             Setting::BackedUp(true),
             Setting::Agreed(vec!["wss://a.example".into(), "ws://b.example:7000".into()]),
+            Setting::OwnList(Box::new(list.clone())),
+            Setting::Private((Kind(30_000), "é".into()), list.id(), list.tags.clone()),
         ];
         let mut read = StoredSettings::default();
         for setting in &settings {
@@ -402,10 +487,14 @@ mod tests {
             followers: vec![(PublicKey::from_bytes([2; 32]), 7)],
             media: Media::Never,
             public_likes: Some(false),
+            no_answers: true,
+            threads: vec![list.id(), EventId::from_bytes([4; 32])],
             pace: Pace::Saver,
             kept_since: 5,
             backed_up: true,
             agreed: vec!["wss://a.example".into(), "ws://b.example:7000".into()],
+            private: vec![(list.id(), list.tags.clone())],
+            lists: vec![list],
         };
         assert_eq!(read, expected);
     }
@@ -434,6 +523,16 @@ mod tests {
     }
 
     #[test]
+    fn every_tab_survives_its_text() {
+        for tab in [Tab::Everyone, Tab::Following, Tab::Bookmarks, Tab::Set("my people".into())] {
+            let setting = Setting::Tab(tab.clone());
+            let mut read = StoredSettings::default();
+            setting.text().iter().for_each(|text| read.read(&setting.name(), text));
+            assert_eq!(read.tab, tab);
+        }
+    }
+
+    #[test]
     fn broken_texts_fall_back() {
         let mut read = StoredSettings::default();
         for name in [
@@ -449,6 +548,8 @@ mod tests {
             "mentions",
             "composing",
             "draft:n",
+            "list:10003 ",
+            "private:10003 ",
             "followers",
             "media",
             "pace",

@@ -26,6 +26,8 @@ words! {
     UNREAD: " unread";
     REPLIED: "{0} replied";
     MENTIONED: "{0} mentioned you";
+    REPLIED_THERE: "{0} replied in a conversation that you follow";
+    GATHERED: "{0} to:";
     QUOTED: "{0} quoted you";
     REPOSTED_YOURS: "{0} reposted your post";
     LIKES_YOURS: "{0} likes your post";
@@ -35,6 +37,20 @@ words! {
     FOLLOWERS_KNOWN: "{0} followers known";
     NAME_AND: "{0} and {1}";
 
+    BOOKMARKS: "Bookmarks";
+    BOOKMARK: "Bookmark";
+    UNBOOKMARK: "Remove bookmark";
+    PINS_TITLE: "Pinned";
+    PIN: "Pin to your page";
+    UNPIN: "Unpin";
+    SETS: "Lists";
+    SETS_WHY: "Each list is a tab of Home. Nobody else can read who is in it.";
+    SET_NAME: "Name of a new list";
+    SET_NEW: "Begin list";
+    FOLLOW_THREAD: "Follow conversation";
+    UNFOLLOW_THREAD: "Do not follow the conversation";
+    WITH_ANSWERS: "Show answers";
+    WITHOUT_ANSWERS: "Hide answers";
     FOLLOW: "Follow";
     FOLLOWED: "Following";
     UNFOLLOW: "Do not follow any more";
@@ -44,6 +60,16 @@ words! {
     UNMUTE: "Unmute";
     MUTED: "People you muted";
     MUTE_WHY: "You do not see what a muted person writes. Your list of muted people is not passed on.";
+    MUTED_WORDS: "Words you muted";
+    MUTED_WORDS_WHY: "You do not see posts with these words or hashtags. Nobody else can read which they are.";
+    MUTED_WORD: "Word or #hashtag";
+    HIDDEN: "Conversations and posts you hid";
+    HIDDEN_WHY: "Nobody else can read which they are.";
+    SHOW_AGAIN: "Show again";
+    MUTE_THREAD: "Mute conversation";
+    HIDE_POST: "Hide this";
+    POST_MUTED: "A post that you muted or hid.";
+    LIST_UNREADABLE: "This list has a private part that cannot be read here, so it was not changed. Change it in the program that wrote it.";
     LIST_AWAITED: "This is done as soon as your node has shown your present list, for which it may ask your other nodes and relays.";
     LIST_FULL: "This list is as long as your node takes one. Take somebody out of it first.";
     LIST_NEARLY_FULL: "This list takes {0} % of the length that your node takes.";
@@ -108,11 +134,20 @@ pub fn notice(language: Language, what: What, name: &str, others: usize, more: b
         What::Like if others > 0 => LIKE_YOURS,
         What::Like => LIKES_YOURS,
         What::Follow => FOLLOWS_YOU,
+        What::Followed => REPLIED_THERE,
     };
     if others == 0 {
         return words.fill(language, &[name]);
     }
     words.fill(language, &[&NAME_AND.fill(language, &[name, &others_or_more(language, others, more)])])
+}
+
+/// How many answered, liked and passed on one post.
+pub fn gathered(language: Language, counts: [usize; 3], more: bool) -> String {
+    let words = [super::answers, super::likes, super::reposts];
+    let parts = words.into_iter().zip(counts).filter(|(_, count)| *count > 0);
+    let parts: Vec<String> = parts.map(|(words, count)| words(language, count, more)).collect();
+    GATHERED.fill(language, &[&parts.join(" · ")])
 }
 
 pub fn list_nearly_full(language: Language, percent: usize) -> String {

@@ -11,7 +11,7 @@ use super::{
     timeline::{self, Origin},
 };
 use crate::{
-    model::{Model, connection::SentRequest, lists::MUTE_LIST, timeline::Past},
+    model::{Model, connection::SentRequest, lists::LISTS, timeline::Past},
     question,
     sorted_map::SortedSet,
     storage::{Setting, StorageChange, TimelineKey},
@@ -35,7 +35,7 @@ pub(super) fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
         let request = model.connection.ask(SentRequest::OwnProfile);
         out.push(Effect::Send(ClientFrame::Fetch {
             request,
-            filters: vec![question::by(&[me], &[Kind::PROFILE, Kind::FOLLOW_LIST, MUTE_LIST], None)],
+            filters: vec![question::by(&[me], &[&[Kind::PROFILE][..], &LISTS].concat(), None)],
         }));
     }
 }
@@ -63,6 +63,7 @@ fn on_likes(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
 /// Asks for what is missing to show what is here: names, and posts that others speak of. Each once a connection.
 pub fn ask_missing(model: &mut Model, out: &mut Vec<Effect>) {
     pages::follow(model, out);
+    lists::open(model, out);
     if !model.connection.is_logged_in() {
         return;
     }

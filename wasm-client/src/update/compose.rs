@@ -17,7 +17,7 @@ use crate::{
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
-        likes, lists::MUTE_LIST, mention, reply::is_private, thread,
+        likes, lists::LISTS, mention, reply::is_private, thread,
     },
     richtext,
     route::Route,
@@ -162,7 +162,7 @@ pub fn on_signed(
         }
         Purpose::List => {
             model.lists.signing = false;
-            model.lists.take(&event, model.me);
+            model.lists.take_made(&event, model.me);
             hand_in(model, event, Vec::new(), out);
             lists::make(model, out);
         }
@@ -330,10 +330,8 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if matches!(
-            outgoing.event.kind,
-            Kind::REACTION | Kind::DELETION | Kind::PROFILE | Kind::FOLLOW_LIST | MUTE_LIST
-        ) =>
+        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION | Kind::PROFILE)
+            || LISTS.contains(&outgoing.event.kind) =>
         {
             give_up(model, id, out);
             notify(model, texts::not_sent(language, &texts::refusal(language, refusal)), out);

@@ -8,7 +8,7 @@ use super::{
     own_nodes, timeline,
 };
 use crate::{
-    model::{Model, Open, connection::SentRequest, thread, window::PAGE_POSTS},
+    model::{Model, Open, connection::SentRequest, lists::PINS, thread, window::PAGE_POSTS},
     question,
     route::Route,
     storage::TimelineKey,
@@ -26,6 +26,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
         out.push(Effect::Send(ClientFrame::Unsubscribe { request }));
     }
     model.open = Open::default();
+    model.sorting = false;
     own_nodes::enter(model, out);
     if model.route == Route::Me {
         let liked: Vec<EventId> = model.likes.mine().copied().collect();
@@ -52,6 +53,10 @@ pub const fn lose(model: &mut Model) {
 /// Notes what the open conversation lacks above what is here. When its first post has come, the answers to that one are
 /// asked for: its author's node has all that are for everyone.
 pub fn follow(model: &mut Model, out: &mut Vec<Effect>) {
+    if let Route::Person(person) = model.route {
+        let pinned = model.lists.pins_of(&person, model.me);
+        return pinned.into_iter().for_each(|id| timeline::want(model, id, [person]));
+    }
     let Route::Thread(id, author) = model.route else { return };
     if let Some((lost, people)) = thread::missing(model, id) {
         timeline::want(model, lost, people.into_iter().chain(author));
@@ -99,7 +104,7 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
 fn filters(model: &Model) -> Option<Vec<Filter>> {
     match model.route {
         Route::Person(person) => {
-            let about = question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST], None);
+            let about = question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST, PINS], None);
             Some(vec![about, posts_of(person)])
         }
         Route::Me => Some(vec![posts_of(model.me?)]),

@@ -5,9 +5,9 @@
 
 use nostrp2p_protocol::{EventId, Kind};
 
-use super::{Effect, asking, notify};
+use super::{Effect, asking, lists, notify};
 use crate::{
-    model::{Model, Outgoing, deleted, likes, lists::MUTE_LIST},
+    model::{Model, Outgoing, deleted, likes, lists::LISTS},
     route::Route,
     storage::{StorageChange, TimelineKey},
     texts,
@@ -25,17 +25,21 @@ pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
     if let Some(said) = said {
         notify(model, model.say(said), out);
     }
-    out.push(Effect::Save(changes(outgoing)));
+    out.push(Effect::Save(changes(model, outgoing)));
 }
 
 /// What is stored of an event that the node has.
-pub fn changes(outgoing: Outgoing) -> Vec<StorageChange> {
+pub fn changes(model: &Model, outgoing: Outgoing) -> Vec<StorageChange> {
     let settled = StorageChange::Settled(outgoing.event.id());
     let unsigned = outgoing.event.into_rumor();
     let keep = match unsigned.kind {
         Kind::POST | Kind::REPOST => StorageChange::Keep(unsigned),
         Kind::PROFILE => StorageChange::Profile(unsigned),
-        Kind::FOLLOW_LIST | MUTE_LIST => StorageChange::List(unsigned),
+        kind if LISTS.contains(&kind) => {
+            let mut changes = lists::to_store(model, unsigned);
+            changes.push(settled);
+            return changes;
+        }
         Kind::DELETION => StorageChange::Deletion(unsigned),
         _ => return vec![settled],
     };
@@ -75,7 +79,7 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
                 *field = field.take().or(refused);
             }
         }
-        Kind::FOLLOW_LIST | MUTE_LIST => {
+        kind if LISTS.contains(&kind) => {
             model.lists.undo(&event);
             model.lists.restoring = false;
         }

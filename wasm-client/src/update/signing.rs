@@ -11,6 +11,7 @@ use crate::{
     message::Keyring,
     model::{
         KeyStep, Model, WelcomeStep,
+        lists::ListDraft,
         signing::{For, NotOpened, PassphraseForm, Signer, Unfit, Unlock},
     },
     secret::Secret,
@@ -57,6 +58,15 @@ fn dated_anew(model: &mut Model, mut draft: EventTemplate) -> EventTemplate {
     };
     model.signing.note(id);
     draft
+}
+
+/// The same for a version of a list, of which the private part is encrypted before.
+pub fn sign_list(model: &mut Model, draft: ListDraft, out: &mut Vec<Effect>) {
+    let ListDraft { template, private } = draft;
+    match private.filter(|private| !private.is_empty()) {
+        Some(private) => with_key(model, Effect::SealAndSign(Purpose::List, template, private), out),
+        None => sign(model, Purpose::List, template, out),
+    }
 }
 
 /// Does something that needs the key of this device, as soon as it is unlocked.
@@ -167,11 +177,12 @@ fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
     out.push(Effect::ReturnFocus);
     for effect in model.signing.take_waiting() {
         match effect {
-            Effect::Sign(purpose, _) | Effect::WorkAndSign(purpose, _) => {
+            Effect::Sign(purpose, _) | Effect::WorkAndSign(purpose, _) | Effect::SealAndSign(purpose, ..) => {
                 let why = model.say(texts::KEY_IS_LOCKED).to_owned();
                 compose::on_signed(model, purpose, Err(why), out);
             }
             Effect::SealKey { .. } => model.signing.form = None,
+            Effect::OpenList(..) => model.lists.not_opened(),
             _ => {}
         }
     }

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{
     Event, EventId, Kind, PublicKey, UnsignedEvent, frame::ClientFrame, limits::MAX_TEXT_BYTES,
 };
 
-use super::{Effect, asking, compose, deletion, names, pages, settling};
+use super::{Effect, asking, compose, deletion, lists, names, pages, settling};
 use crate::{
     effect::Timer,
     message::Reading,
@@ -12,7 +12,7 @@ use crate::{
         Model, Picture, Quote, Tab, Window,
         connection::SentRequest,
         likes,
-        lists::MUTE_LIST,
+        lists::LISTS,
         reply,
         timeline::{Past, Post},
         window::PAGE_POSTS,
@@ -60,11 +60,25 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
         }
         Reading::Fold(id) => model.timeline.unfolded.toggle(id),
         Reading::Tab(tab) => {
-            model.tab = tab;
+            model.tab = tab.clone();
             model.timeline.window = Window::default();
+            lists::turn(model);
+            lists::ask_tab(model, out);
             out.push(Effect::Save(vec![StorageChange::Set(Setting::Tab(tab))]));
             out.push(Effect::ScrollToTop);
             fill(model, out);
+        }
+        Reading::Answers => {
+            model.no_answers = !model.no_answers;
+            model.timeline.window = Window::default();
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::NoAnswers(model.no_answers))]));
+            fill(model, out);
+        }
+        Reading::FollowThread(root) => {
+            compose::close_menu(model, out);
+            model.notices.follow_thread(root);
+            let threads = model.notices.threads.clone();
+            out.push(Effect::Save(vec![StorageChange::Set(Setting::Threads(threads))]));
         }
         Reading::SearchTyped(text) => {
             if let Some(Route::Person(person)) = Route::from_code(&text) {
@@ -137,7 +151,7 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
     for unsigned in events {
         let id = unsigned.id();
         if let Some(outgoing) = model.outbox.waiting.remove(&id) {
-            changes.extend(settling::changes(outgoing));
+            changes.extend(settling::changes(model, outgoing));
         }
         if model.deleted.contains(&id, &unsigned.pubkey) {
             continue;
@@ -162,8 +176,8 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
                 model.likes.take(&unsigned, model.me);
                 want_what_is_liked(model, &unsigned);
             }
-            Kind::FOLLOW_LIST | MUTE_LIST if model.lists.take(&unsigned, model.me) => {
-                changes.push(StorageChange::List(unsigned));
+            kind if LISTS.contains(&kind) && model.lists.take(&unsigned, model.me) => {
+                changes.extend(lists::to_store(model, unsigned));
             }
             Kind::DELETION => changes.extend(deletion::take(model, unsigned)),
             _ => {}
@@ -204,6 +218,9 @@ pub fn insert(model: &mut Model, unsigned: &UnsignedEvent, origin: Origin) -> bo
     }
     model.missing.found(&place.id);
     want_what_it_names(model, unsigned, &post);
+    if model.lists.muting.mutes(&place.id, unsigned) {
+        model.timeline.muted.insert(place.id);
+    }
     model.timeline.insert(place, post)
 }
 
@@ -226,6 +243,10 @@ fn want_what_it_names(model: &mut Model, unsigned: &UnsignedEvent, post: &Post) 
         Post::Written(_) => {
             if let Some(person) = reply::answered(unsigned) {
                 model.people.want(person);
+            }
+            // Whoever follows somebody sees what they answer.
+            if let Some(target) = reply::target(unsigned).filter(|_| model.lists.follows(&unsigned.pubkey)) {
+                want(model, target, named());
             }
             if let Some(quote) = Quote::of(unsigned) {
                 want(model, quote.id, named().chain(quote.author));
@@ -291,7 +312,7 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
 /// Of those one follows there may be few posts among many: looks on until there is a page of them, up to a bound.
 pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
     let few = model.of_tab(None).nth(PAGE_POSTS).is_none();
-    if model.tab == Tab::Following && few && model.timeline.len() < MAX_FILLED {
+    if model.tab != Tab::Everyone && few && model.timeline.len() < MAX_FILLED {
         more(model, out);
     }
 }

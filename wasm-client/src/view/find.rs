@@ -48,8 +48,9 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         }
         Post::Reposted { .. } => false,
     };
+    let posts = model.timeline.posts().filter(|(place, post)| !model.is_muted(place, post));
     let wanted = named.is_none() && words.chars().count() >= MIN_SEARCH;
-    let posts = model.timeline.posts().filter(|_| wanted).filter(found).take(model.open.window.drawn);
+    let posts = posts.filter(|_| wanted).filter(found).take(model.open.window.drawn);
     let posts = drawn.draw(model, posts);
     let domain = DomainName::of_search(&model.search).is_some();
     let nothing = people.is_empty() && posts.is_empty() && !domain;
@@ -65,7 +66,6 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     section
         .child(field(model, named).key("field"))
         .child_if(domain_hint(model))
-        .child_if(person::first_list(model))
         .child_if(list)
         .child(element("div").class("feed").key("posts").children(posts))
         .child_if(nothing.then(|| {

@@ -1,6 +1,6 @@
 //! The frame around each screen: bars on a phone; rail, column and side on a desktop.
 
-use super::{Html, button, compose, icons, network, notifications, permissions, title};
+use super::{Html, button, compose, icons, network, notifications, permissions, person, title};
 use crate::{
     message::{Message, Own, Reading, Writing},
     model::Model,
@@ -84,6 +84,7 @@ fn banners(model: &Model) -> Vec<Html> {
         banners.extend(network::refusal_card(model).map(|card| card.key("refused")));
         banners.extend(network::alarm(model).map(|card| card.key("alarm")));
     }
+    banners.extend(person::first_list(model));
     banners.extend(network::unsaid(model).map(|banner| banner.key("unsaid")));
     banners.extend(permissions::banner(model).map(|banner| banner.key("permission")));
     banners

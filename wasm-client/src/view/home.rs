@@ -1,12 +1,14 @@
 //! Everyone's posts, with the composer above them where there is room.
 
+use std::rc::Rc;
+
 use super::{Html, button, compose, find, icons, paragraph, post};
 use crate::{
     message::{Message, Reading, Writing},
-    model::{Model, Tab, timeline::Past},
+    model::{Model, Tab, lists::BOOKMARKS, timeline::Past},
     route::Route,
     texts,
-    vdom::{On, element},
+    vdom::{On, Text, element},
 };
 use icons::{Icon, icon};
 
@@ -23,6 +25,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
     };
     section
         .child(tabs(model).key("tabs"))
+        .child_if((model.tab == Tab::Following).then(|| answers(model)))
         .child_if(pill(model))
         .child(posts(model, drawn).key("posts"))
         .child_if(past(model))
@@ -43,7 +46,7 @@ fn pill(model: &Model) -> Option<Html> {
 }
 
 fn tabs(model: &Model) -> Html {
-    let tab = |tab: Tab, label: &'static str, hook: &'static str| {
+    let tab = |tab: Tab, label: Text, hook: &'static str| {
         element("button")
             .class("home-tab")
             .with("type", "button")
@@ -54,12 +57,23 @@ fn tabs(model: &Model) -> Html {
             .on(On::Click(Reading::Tab(tab).into()))
             .text(label)
     };
+    let kept = model.tab == Tab::Bookmarks || !model.lists.posts_in(BOOKMARKS).is_empty();
+    let sets = model.lists.sets();
     element("div")
         .class("home-tabs")
         .with("role", "tablist")
         .with("aria-label", model.say(texts::WHOSE_POSTS))
-        .child(tab(Tab::Following, model.say(texts::FOLLOWING), "tab-following"))
-        .child(tab(Tab::Everyone, model.say(texts::EVERYONE), "tab-everyone"))
+        .child(tab(Tab::Following, model.say(texts::FOLLOWING).into(), "tab-following"))
+        .child(tab(Tab::Everyone, model.say(texts::EVERYONE).into(), "tab-everyone"))
+        .child_if(kept.then(|| tab(Tab::Bookmarks, model.say(texts::BOOKMARKS).into(), "tab-bookmarks")))
+        .children(sets.map(|(set, title)| tab(Tab::Set(Rc::clone(set)), title.to_owned().into(), "tab-set")))
+}
+
+/// Whether answers of those one follows are shown.
+fn answers(model: &Model) -> Html {
+    let label = if model.no_answers { texts::WITH_ANSWERS } else { texts::WITHOUT_ANSWERS };
+    let button = button("link", model.say(label), Reading::Answers).test_id("with-answers");
+    element("div").class("home-choice").key("answers").child(button)
 }
 
 fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
@@ -78,7 +92,7 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
             .children((0..4).map(|_| post::skeleton()))
             .child(element("p").class("hidden").text(model.say(texts::LOADING)));
     }
-    if model.tab == Tab::Following {
+    if model.tab != Tab::Everyone {
         return feed.child(nobody_followed(model));
     }
     let empty = element("div")
@@ -94,7 +108,7 @@ fn posts(model: &Model, drawn: &mut post::Drawn) -> Html {
 }
 
 fn nobody_followed(model: &Model) -> Html {
-    let nobody = model.lists.count() == 0;
+    let nobody = model.tab == Tab::Following && model.lists.count() == 0;
     let (title, lead) = if nobody {
         (model.say(texts::NOBODY_FOLLOWED), model.say(texts::NOBODY_FOLLOWED_LEAD))
     } else {

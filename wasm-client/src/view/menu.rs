@@ -1,5 +1,7 @@
 //! What opens under a post: rows of buttons, and the question before a deletion.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, frame::Delivery};
 
 use super::{
@@ -9,7 +11,11 @@ use super::{
 };
 use crate::{
     message::{Message, Reading, Relation, Writing},
-    model::{Menu, Model, Offers, reply},
+    model::{
+        Menu, Model, Offers,
+        lists::{BOOKMARKS, ListChange, MUTE_LIST, PINS},
+        reply,
+    },
     texts,
     vdom::element,
 };
@@ -39,10 +45,38 @@ fn more(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
         let menu = Menu { post: id, offers: Offers::Deletion };
         button("danger", model.say(texts::DELETE), Reading::Menu(menu)).key("ask").test_id("delete")
     });
+    let root = reply::root(unsigned).unwrap_or(id);
+    let followed = model.notices.threads.contains(&root);
+    let follow = if followed { texts::UNFOLLOW_THREAD } else { texts::FOLLOW_THREAD };
+    let follow = button("plain", model.say(follow), Reading::FollowThread(root)).test_id("follow-thread");
+    let change = |kind| ListChange::post(kind, id, true);
+    let listed = |kind, put, take, hook| {
+        let within = model.lists.has(&change(kind));
+        let change = Relation::Change(Rc::new(ListChange { within: !within, ..change(kind) }));
+        let label = model.say(if within { take } else { put });
+        button("plain", label, change).test_id(hook)
+    };
+    let keep = listed(BOOKMARKS, texts::BOOKMARK, texts::UNBOOKMARK, "bookmark");
+    let pin = (own && !reply::is_private(unsigned)).then(|| listed(PINS, texts::PIN, texts::UNPIN, "pin"));
+    let muting = [(root, texts::MUTE_THREAD, "mute-thread"), (id, texts::HIDE_POST, "hide-post")];
+    let muting = muting.into_iter().map(|(post, label, hook)| {
+        let change = Relation::Change(Rc::new(ListChange::post(MUTE_LIST, post, true)));
+        button("plain", model.say(label), change).test_id(hook)
+    });
     group(model.say(texts::MORE))
         .child_if(reply::is_private(unsigned).then(|| stays_private(model)))
         .child_if(deliveries(model, &id))
-        .child(element("div").class("row").child(copy).child_if(mute).child_if(delete))
+        .child(
+            element("div")
+                .class("row")
+                .child(copy)
+                .child(keep)
+                .child_if(pin)
+                .child(follow)
+                .child_if(mute)
+                .children(muting)
+                .child_if(delete),
+        )
 }
 
 /// Why the buttons for reposting and quoting are missing.

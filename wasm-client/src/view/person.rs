@@ -1,23 +1,40 @@
 //! The page of a person: who they say they are, and what they wrote, as far as it is here.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::PublicKey;
 
 use super::{Html, avatar::avatar, button, icons, paragraph, post};
 use crate::{
     letters,
     message::{Message, Own, Reading, Relation},
-    model::{Model, Picture, names::NameAnswer},
+    model::{
+        Model, Picture,
+        lists::{FOLLOW_SET, ListChange},
+        names::NameAnswer,
+    },
     nip05::DomainName,
     profile::{Profile, short_npub},
     richtext,
     route::Route,
     texts,
-    vdom::element,
+    update::lists::MAX_NAME,
+    vdom::{On, element},
 };
 use icons::{Icon, icon};
 
 /// The screen.
 pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
+    let pins = model.lists.pins_of(&person, model.me);
+    let pinned: Vec<Html> = pins
+        .iter()
+        .filter_map(|id| model.timeline.entry(id))
+        .map(|(place, post)| post::once(model, place, post))
+        .collect();
+    let pinned = (!pinned.is_empty()).then(|| {
+        let title = element("h2").class("people-title").text(model.say(texts::PINS_TITLE));
+        element("div").class("pinned").test_id("pinned").key("pinned").child(title).children(pinned)
+    });
     let posts = drawn.draw(model, model.posts_of_from_window(person).take(model.open.window.drawn));
     let none = posts.is_empty();
     let feed = element("div")
@@ -39,7 +56,13 @@ pub fn view(model: &Model, person: PublicKey, drawn: &mut post::Drawn) -> Html {
     } else {
         None
     };
-    element("section").class("person").test_id("person").child(head(model, person)).child(feed).child_if(foot)
+    element("section")
+        .class("person")
+        .test_id("person")
+        .child(head(model, person))
+        .child_if(pinned)
+        .child(feed)
+        .child_if(foot)
 }
 
 fn head(model: &Model, person: PublicKey) -> Html {
@@ -66,10 +89,11 @@ fn head(model: &Model, person: PublicKey) -> Html {
                 .child(face)
                 .child(element("span").class("spring"))
                 .child_if((model.me == Some(person)).then(|| edit_link(model)))
+                .child_if(sort_button(model, &person))
                 .child_if(mute_button(model, &person))
                 .child_if(follow_button(model, &person)),
         )
-        .child_if(first_list(model))
+        .child_if(model.sorting.then(|| sets(model, person)))
         .child(names)
         .child_if(about(model, profile))
         .child_if(counts(model, &person))
@@ -124,6 +148,47 @@ pub fn follow_button(model: &Model, person: &PublicKey) -> Option<Html> {
     let pressed = if follows { "true" } else { "false" };
     let waits = model.lists.waits(person) && !model.lists.asked;
     Some(button.with("aria-pressed", pressed).with_if(waits, "disabled").test_id("follow"))
+}
+
+fn sort_button(model: &Model, person: &PublicKey) -> Option<Html> {
+    (model.me.as_ref() != Some(person)).then(|| {
+        let expanded = if model.sorting { "true" } else { "false" };
+        button("quiet", model.say(texts::SETS), Relation::Sort)
+            .with("aria-expanded", expanded)
+            .test_id("sort")
+    })
+}
+
+/// One's lists of people, to put this person in or take them out, and a new one.
+fn sets(model: &Model, person: PublicKey) -> Html {
+    let rows = model.lists.sets().map(|(set, title)| {
+        let change =
+            ListChange { list: (FOLLOW_SET, Rc::clone(set)), ..ListChange::person(FOLLOW_SET, person, true) };
+        let within = model.lists.has(&change);
+        let change = Relation::Change(Rc::new(ListChange { within: !within, ..change }));
+        button("plain", title.to_owned(), change)
+            .with("aria-pressed", if within { "true" } else { "false" })
+            .test_id("set")
+            .key(set.to_string())
+    });
+    let name = element("input")
+        .with("id", "set-name")
+        .with("type", "text")
+        .with("dir", "auto")
+        .with("maxlength", MAX_NAME.to_string())
+        .with("autocomplete", "off")
+        .with("aria-label", model.say(texts::SET_NAME))
+        .with("placeholder", model.say(texts::SET_NAME))
+        .test_id("set-name")
+        .with("value", model.set_name.clone())
+        .on(On::Input(|text| Message::Relation(Relation::SetTyped(text))));
+    let new = element("form").class("row").on(On::Submit(Relation::NewSet(person).into())).child(name);
+    element("div")
+        .class("card")
+        .key("sets")
+        .child(paragraph("muted", model.say(texts::SETS_WHY)))
+        .child(element("div").class("row").children(rows))
+        .child(new.child(super::submit(model.say(texts::SET_NEW)).test_id("set-new")))
 }
 
 fn mute_button(model: &Model, person: &PublicKey) -> Option<Html> {

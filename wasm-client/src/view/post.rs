@@ -24,6 +24,9 @@ use icons::{Icon, icon};
 /// Latin letters that fit into a line of the column on a desktop, and on a phone.
 const LETTERS_PER_LINE: (usize, usize) = (72, 42);
 
+/// Most characters of what a post answers that are drawn above it.
+const MAX_ANSWERED: usize = 120;
+
 /// The posts that were drawn last, each with what it was drawn from.
 #[derive(Debug, Default)]
 pub struct Drawn(SortedMap<EventId, (Stamp, Rc<Html>)>);
@@ -40,6 +43,7 @@ struct Stamp {
     has_target: bool,
     private: bool,
     answered: Option<PublicKey>,
+    said: bool,
     liked: bool,
     totals: Option<([usize; 3], [bool; 3])>,
     menu: Option<Offers>,
@@ -121,6 +125,9 @@ impl Stamp {
             has_target: target.is_some(),
             private: target.is_some_and(reply::is_private),
             answered: target.and_then(|target| answered(model, target)),
+            said: target.and_then(reply::target).is_some_and(|id| {
+                is_apart(model) && model.timeline.written(&id).is_some() && !model.is_muted_id(&id)
+            }),
             liked: model.likes.is_mine(&id),
             totals: target.filter(|_| own).map(|target| (totals(model, &id), in_part(model, target))),
             menu: offered(model, &id),
@@ -135,6 +142,11 @@ impl Stamp {
             deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
         }
     }
+}
+
+/// Draws an entry that stands beside those that are remembered.
+pub fn once(model: &Model, place: &TimelineKey, post: &Post) -> Html {
+    view(model, place, post)
 }
 
 /// Draws an entry of the timeline. `place` is the event in the timeline: of the repost, if it is one.
@@ -195,13 +207,18 @@ fn is_opened(model: &Model, id: &EventId) -> bool {
 
 /// A place for a post that is still being fetched.
 pub fn awaited(model: &Model, key: EventId, context: Option<Html>) -> Html {
-    let body = element("div")
-        .class("post-body")
-        .child_if(context)
-        .child(paragraph("muted", model.say(texts::TARGET_AWAITED)));
+    place(key, context, model.say(texts::TARGET_AWAITED)).test_id("post-awaited")
+}
+
+/// A place for a post that is not shown, and why.
+pub fn absent(model: &Model, key: EventId, why: texts::Words) -> Html {
+    place(key, None, model.say(why))
+}
+
+fn place(key: EventId, context: Option<Html>, words: &'static str) -> Html {
+    let body = element("div").class("post-body").child_if(context).child(paragraph("muted", words));
     element("article")
         .class("post")
-        .test_id("post-awaited")
         .with("tabindex", "0")
         .key(key.to_string())
         .child(element("span").class("skeleton-avatar"))
@@ -221,6 +238,16 @@ fn about(model: &Model, unsigned: &UnsignedEvent) -> Option<Html> {
         };
         context(Icon::Reply, &words)
     });
+    let said = reply::target(unsigned).filter(|_| is_apart(model));
+    let said = said.and_then(|id| model.timeline.written(&id).filter(|_| !model.is_muted_id(&id)));
+    let said = said.map(|target| {
+        element("a")
+            .class("post-answered")
+            .test_id("answered")
+            .with("href", Route::Thread(target.id(), Some(target.pubkey)).fragment())
+            .with("dir", "auto")
+            .text(letters::one_line(&quote::words(model, target), MAX_ANSWERED))
+    });
     let private = reply::is_private(unsigned).then(|| {
         let people = reply::audience(unsigned);
         let first = model.me.filter(|me| people.contains(me)).or_else(|| people.first().copied())?;
@@ -230,7 +257,12 @@ fn about(model: &Model, unsigned: &UnsignedEvent) -> Option<Html> {
     });
     let private = private.flatten();
     (reply.is_some() || private.is_some())
-        .then(|| element("div").class("post-about").child_if(reply).child_if(private))
+        .then(|| element("div").class("post-about").child_if(reply).child_if(said).child_if(private))
+}
+
+/// Whether posts stand here without what they answer above them.
+fn is_apart(model: &Model) -> bool {
+    !matches!(model.route, Route::Thread(..))
 }
 
 /// Whom a post answers: the author of its target, as far as that is here, or whom it names.

@@ -1,12 +1,11 @@
 //! Settings, grouped by what people want to do.
 
-use nostrp2p_protocol::{PublicKey, UnsignedEvent, frame::Permission};
+use nostrp2p_protocol::{UnsignedEvent, frame::Permission};
 
-use super::{Html, button, error, keyring, own_names, paragraph, permissions};
+use super::{Html, button, error, keyring, muted, own_names, paragraph, permissions};
 use crate::{
     message::{Link, Message, Own, Relation},
     model::Model,
-    route::Route,
     storage::{Media, Pace, Theme},
     texts::{self, Language, Words},
     vdom::{On, element},
@@ -29,7 +28,7 @@ pub fn view(model: &Model) -> Html {
         .child(theme(model))
         .child(language(model))
         .child(media(model))
-        .child_if(muted(model))
+        .children(muted::cards(model))
         .child(group(model, texts::GROUP_KEY))
         .child(keyring::card(model))
         .child(forget(model))
@@ -111,31 +110,6 @@ fn pace(model: &Model) -> Html {
     let answers =
         answers.map(|(pace, label)| (model.say(label), model.pace == pace, pace.word(), Own::Pace(pace)));
     choices(model, texts::PACE, Some(texts::PACE_WHY), "data-choice", answers.collect())
-}
-
-/// Whom one does not want to read, to change one's mind.
-fn muted(model: &Model) -> Option<Html> {
-    let row = |person: &PublicKey| {
-        element("li")
-            .class("version")
-            .test_id("muted")
-            .key(person.to_string())
-            .child(
-                element("a")
-                    .with("href", Route::Person(*person).fragment())
-                    .child(element("bdi").text(model.name_of(person))),
-            )
-            .child(button("link", model.say(texts::UNMUTE), Relation::Unmute(*person)).test_id("unmute"))
-    };
-    let rows: Vec<Html> = model.lists.muted().map(row).collect();
-    (!rows.is_empty()).then(|| {
-        element("div")
-            .class("card")
-            .key("muted")
-            .child(element("h3").text(model.say(texts::MUTED)))
-            .child(paragraph("muted", model.say(texts::MUTE_WHY)))
-            .child(element("ul").class("versions").children(rows))
-    })
 }
 
 fn export(model: &Model) -> Html {

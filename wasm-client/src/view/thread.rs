@@ -16,8 +16,14 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let answers = &conversation.answers;
     let shown = answers.get(..model.open.window.drawn).unwrap_or(answers);
     let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
-    let mut posts = drawn.draw(model, ids.filter_map(|id| model.timeline.entry(&id))).into_iter();
+    // What is opened is shown all the same.
+    let muted = |other: &EventId| *other != id && model.is_muted_id(other);
+    let shown_ids = ids.filter(|id| !muted(id)).filter_map(|id| model.timeline.entry(&id));
+    let mut posts = drawn.draw(model, shown_ids).into_iter();
     let mut take = |id: &EventId| -> VNode<Message> {
+        if muted(id) {
+            return post::absent(model, *id, texts::POST_MUTED).test_id("post-muted").into();
+        }
         let here = model.timeline.place(id).and_then(|_| posts.next());
         here.unwrap_or_else(|| post::awaited(model, *id, None).into())
     };
