@@ -2,12 +2,13 @@
 //!
 //! A real node, a real Chromium with a fourth of the processor, and for the traffic a tap in the line of every client.
 //! `BENCH_MINUTES` says for how long traffic is measured (3; `BENCH_SECONDS` must be longer), `BENCH_POSTS` how many posts the cache has (10,000),
-//! `BENCH_ONLY` which part is measured: opening, scrolling or traffic.
+//! `BENCH_ONLY` which part is measured: opening, scrolling, thread or traffic.
 #![expect(clippy::print_stdout, reason = "it measures")]
 
 mod client {
     pub mod opening;
     pub mod scrolling;
+    pub mod thread;
     pub mod traffic;
 }
 
@@ -37,6 +38,9 @@ async fn main() {
         }
         if wanted("scrolling") {
             client::scrolling::measure(posts).await;
+        }
+        if wanted("thread") {
+            client::thread::measure().await;
         }
         if wanted("traffic") {
             client::traffic::measure(number("BENCH_MINUTES", MINUTES)).await;

@@ -11,6 +11,7 @@ mod catching_up;
 mod clients;
 mod clock;
 mod commands;
+mod content_kinds;
 mod conversations;
 mod crowd;
 mod deleting;

@@ -409,7 +409,11 @@ impl Model {
             Tab::Bookmarks => self.tab_posts.contains(&place.id),
             Tab::Set(_) => self.tab_people.contains(author),
         };
-        fits && !self.is_muted(place, post)
+        let content = match post {
+            Post::Written(unsigned) => timeline::CONTENT.contains(&unsigned.kind),
+            Post::Reposted { .. } => true,
+        };
+        fits && content && !self.is_muted(place, post)
     }
 
     /// Whether a post answers somebody else, as far as that is known here.

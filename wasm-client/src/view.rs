@@ -133,6 +133,28 @@ fn error(text: impl Into<Text>) -> Html {
     element("p").class("error").with("role", "alert").test_id("error").text(text)
 }
 
+/// A field of one line for at most so many characters, of which the label stands in it.
+fn text_field(
+    model: &Model,
+    id: &'static str,
+    label: texts::Words,
+    max: usize,
+    value: &str,
+    typed: fn(String) -> Message,
+) -> Html {
+    element("input")
+        .with("id", id)
+        .with("type", "text")
+        .with("dir", "auto")
+        .with("maxlength", max.to_string())
+        .with("autocomplete", "off")
+        .with("aria-label", model.say(label))
+        .with("placeholder", model.say(label))
+        .test_id(id)
+        .with("value", value.to_owned())
+        .on(On::Input(typed))
+}
+
 /// A labelled field.
 pub fn labelled(label: &'static str, id: &'static str) -> Html {
     element("div").class("field").child(element("label").with("for", id).text(label))

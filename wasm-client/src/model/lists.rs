@@ -37,6 +37,8 @@ const MAX_PENDING: usize = 100;
 const MAX_FORMER: usize = 20;
 /// Most follow sets; a guess. More are not shown, and stay as they are.
 const MAX_SETS: usize = 50;
+/// Most private parts that are remembered by their versions: more than there are lists.
+const MAX_KNOWN: usize = 200;
 /// Most pinned posts of a person that are shown; a guess.
 const MAX_PINS: usize = 10;
 
@@ -121,15 +123,9 @@ impl Lists {
 
     /// The private part of this version, as it was read before.
     pub fn remember(&mut self, version: EventId, private: Vec<Tag>) {
-        let all = MAX_SETS + LISTS.len();
-        if self.known.len() > 2 * all {
-            let present: SortedSet<EventId> =
-                self.lists.values().filter_map(|list| Some(list.newest.as_ref()?.id())).collect();
-            let mut kept = SortedMap::default();
-            for (id, tags) in self.known.iter().filter(|(id, _)| present.contains(id)) {
-                kept.insert(*id, tags.clone());
-            }
-            self.known = kept;
+        if self.known.len() >= MAX_KNOWN {
+            // Whichever: it is decrypted once more when it is needed.
+            self.known.pop_first();
         }
         self.known.insert(version, private);
     }
@@ -167,14 +163,9 @@ impl Lists {
 
     /// The next version of which the private part is to be decrypted, with its content.
     pub fn to_open(&mut self) -> Option<(EventId, String)> {
-        let mut names: Vec<ListName> = Vec::new();
-        names.extend(
-            self.lists
-                .iter()
-                .filter(|(_, list)| list.private == PrivatePart::Sealed)
-                .map(|(name, _)| name.clone()),
-        );
-        let list = self.lists.get_mut(names.first()?)?;
+        let sealed = |list: &List| list.private == PrivatePart::Sealed;
+        let name = self.lists.iter().find(|(_, list)| sealed(list)).map(|(name, _)| name.clone())?;
+        let list = self.lists.get_mut(&name)?;
         list.private = PrivatePart::Opening;
         list.newest.as_ref().map(|newest| (newest.id(), newest.content.clone()))
     }
@@ -191,19 +182,6 @@ impl Lists {
         let newest = list.newest.clone();
         self.refresh(&name);
         newest
-    }
-
-    /// It was not decrypted this time: it is tried again.
-    pub fn not_opened(&mut self) {
-        let mut names: Vec<ListName> = Vec::new();
-        names.extend(self.lists.keys().cloned());
-        for name in names {
-            if let Some(list) = self.lists.get_mut(&name)
-                && list.private == PrivatePart::Opening
-            {
-                list.private = PrivatePart::Sealed;
-            }
-        }
     }
 
     /// The private part of this version, to be stored with it; none where there is none or it is not known.

@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
+use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent, event_policy::is_conversation};
 
-use super::{Quote, likes, reply};
+use super::{Quote, likes, reply, timeline::GENERIC_REPOST};
 use crate::{
     richtext,
     sorted_map::{SortedMap, SortedSet},
@@ -81,22 +81,22 @@ pub fn notice(unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
     let tagged = unsigned.tag_values("p").any(|value| value.parse() == Ok(*me));
     // A post for everyone names people in its text alone: with a tag it would be for them alone.
     let named =
-        || unsigned.kind == Kind::POST && richtext::people(&unsigned.content).any(|person| person == *me);
+        || is_conversation(unsigned.kind) && richtext::people(&unsigned.content).any(|person| person == *me);
     if unsigned.pubkey == *me || !(tagged || named()) {
         return None;
     }
     let own = |what, post| Some(Notice { what, by: unsigned.pubkey, post, gathered: post });
     match unsigned.kind {
         Kind::REACTION => own(What::Like, likes::target(unsigned)?),
-        Kind::REPOST => own(What::Repost, unsigned.tag_values("e").next()?.parse().ok()?),
-        Kind::POST if !tagged => own(What::Mention, unsigned.id()),
-        Kind::POST if unsigned.has_tag("e") => {
+        Kind::REPOST | GENERIC_REPOST => own(What::Repost, unsigned.tag_values("e").next()?.parse().ok()?),
+        kind if !tagged && is_conversation(kind) => own(What::Mention, unsigned.id()),
+        kind if is_conversation(kind) && unsigned.has_tag("e") => {
             let (post, gathered) = (unsigned.id(), reply::target(unsigned));
             let what = if gathered.is_some() { What::Reply } else { What::Mention };
             Some(Notice { what, by: unsigned.pubkey, post, gathered: gathered.unwrap_or(post) })
         }
         Kind::POST if Quote::of(unsigned).is_some() => own(What::Quote, unsigned.id()),
-        Kind::POST => own(What::Mention, unsigned.id()),
+        kind if is_conversation(kind) => own(What::Mention, unsigned.id()),
         Kind::FOLLOW_LIST => own(What::Follow, unsigned.id()),
         _ => None,
     }
@@ -143,7 +143,7 @@ impl Notices {
 
     /// An answer of somebody else in a conversation that one follows.
     fn in_thread(&self, unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
-        let is_answer = !self.threads.is_empty() && unsigned.kind == Kind::POST && unsigned.pubkey != *me;
+        let is_answer = !self.threads.is_empty() && is_conversation(unsigned.kind) && unsigned.pubkey != *me;
         let root = reply::root(unsigned).filter(|root| is_answer && self.threads.contains(root))?;
         Some(Notice { what: What::Followed, by: unsigned.pubkey, post: unsigned.id(), gathered: root })
     }

@@ -3,7 +3,7 @@
 
 use nostrp2p_protocol::{
     EventId, PublicKey, Tag, UnsignedEvent,
-    event_policy::{everyone_tag, is_for_everyone, says_everyone},
+    event_policy::{everyone_tag, is_conversation, is_for_everyone, says_everyone},
 };
 
 use crate::sorted_map::SortedSet;
@@ -88,7 +88,7 @@ impl Reply {
 
 /// Whether a post goes to some people only.
 pub fn is_private(unsigned: &UnsignedEvent) -> bool {
-    !is_for_everyone(unsigned)
+    is_conversation(unsigned.kind) && !is_for_everyone(unsigned)
 }
 
 /// Who a private post is for besides its author.
@@ -109,9 +109,11 @@ pub fn target(unsigned: &UnsignedEvent) -> Option<EventId> {
     })
 }
 
-/// The post with which the conversation of a post began, if it is another one: marked as such, or named first.
+/// The post with which the conversation of a post began, if it is another one: marked as such, or named first; of a
+/// comment (NIP-22) what it is about.
 pub fn root(unsigned: &UnsignedEvent) -> Option<EventId> {
-    marked(unsigned, "root").or_else(|| unsigned.tag_values("e").find_map(|id| id.parse().ok()))
+    let named = || unsigned.tag_values("E").chain(unsigned.tag_values("e"));
+    marked(unsigned, "root").or_else(|| named().find_map(|id| id.parse().ok()))
 }
 
 fn marked(unsigned: &UnsignedEvent, wanted: &str) -> Option<EventId> {

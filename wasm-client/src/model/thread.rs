@@ -129,7 +129,11 @@ mod tests {
     use nostrp2p_protocol::{EventTemplate, Kind, Tag};
 
     use super::*;
-    use crate::update::timeline::{Origin, insert};
+    use crate::{
+        model::Post,
+        storage::TimelineKey,
+        update::timeline::{Origin, insert},
+    };
 
     fn add(model: &mut Model, time: u64, to: Option<EventId>) -> EventId {
         let tags = to.map(|to| Tag::new(["e".to_owned(), to.to_string(), String::new(), "reply".to_owned()]));
@@ -162,6 +166,60 @@ mod tests {
         assert_eq!(around(&model, answer).parents, [lost]);
         assert_eq!(missing(&model, answer), Some((lost, vec![])));
         assert_eq!(missing(&model, lost), Some((lost, vec![])));
+    }
+
+    /// A post with an id that no hash gives, which answers this one.
+    fn forge(model: &mut Model, id: u8, to: &[(u8, &str)]) -> EventId {
+        let hex = |id: u8| EventId::from_bytes([id; 32]).to_string();
+        let tags = to.iter().map(|(to, marker)| Tag::new(["e", &hex(*to), "", marker])).collect();
+        let post =
+            EventTemplate { created_at: u64::from(id), kind: Kind::POST, tags, content: String::new() };
+        let id = EventId::from_bytes([id; 32]);
+        let place = TimelineKey::new(u64::from(id.as_bytes()[0]), id);
+        model.timeline.insert(place, Post::Written(post.by(PublicKey::from_bytes([1; 32]))));
+        id
+    }
+
+    #[test]
+    fn answers_to_themselves_and_in_a_circle_are_each_shown_once() {
+        let mut model = Model::default();
+        let alone = forge(&mut model, 9, &[(9, "reply")]);
+        assert_eq!(around(&model, alone), Thread::default());
+        assert_eq!(missing(&model, alone), None);
+        let circle = [(1, 3), (2, 1), (3, 2)].map(|(id, to)| forge(&mut model, id, &[(to, "reply")]));
+        for (place, id) in circle.into_iter().enumerate() {
+            let thread = around(&model, id);
+            assert_eq!(thread.parents.len() + thread.answers.len(), 2, "{place}: {thread:?}");
+            assert!(!may_be_public(&Model::default(), id) && !was_public(&model, id));
+            assert_eq!(missing(&model, id), None);
+        }
+    }
+
+    #[test]
+    fn a_root_that_names_another_root_and_tags_without_markers_lead_to_what_they_name() {
+        let mut model = Model::default();
+        let other = forge(&mut model, 1, &[]);
+        let root = forge(&mut model, 2, &[(1, "root")]);
+        let answer = forge(&mut model, 3, &[(2, "root")]);
+        assert_eq!((around(&model, answer).parents, super::root(&model, answer)), (vec![other, root], other));
+        // The deprecated form: the first one is the root, the last one what is answered.
+        let bare = forge(&mut model, 4, &[(1, ""), (3, "")]);
+        assert_eq!(above(&model, &bare).map(|(parent, _)| parent), Some(answer));
+        assert_eq!(around(&model, bare).parents, [other, root, answer]);
+        // What it answers is nowhere.
+        let lost = forge(&mut model, 5, &[(77, "reply")]);
+        assert_eq!(around(&model, lost).parents, [EventId::from_bytes([77; 32])]);
+    }
+
+    #[test]
+    fn what_is_muted_is_gone_with_all_below_it() {
+        let mut model = Model::default();
+        let root = add(&mut model, 1, None);
+        let muted = add(&mut model, 2, Some(root));
+        add(&mut model, 3, Some(muted));
+        let shown = add(&mut model, 4, Some(root));
+        model.timeline.muted.insert(muted);
+        assert_eq!(around(&model, root).answers, [(shown, 0)]);
     }
 
     #[test]

@@ -54,6 +54,23 @@ pub struct Timeline {
     pub asked: usize,
 }
 
+/// What people write and pass on: posts, reposts of posts and of anything (NIP-18), pictures (NIP-68), polls (NIP-88),
+/// comments (NIP-22), voice and answers by voice (NIP-A0), highlights (NIP-84), articles (NIP-23).
+pub const CONTENT: [Kind; 10] = [
+    Kind::POST,
+    Kind::REPOST,
+    GENERIC_REPOST,
+    Kind(20),
+    Kind(1_068),
+    Kind(1_111),
+    Kind(1_222),
+    Kind(1_244),
+    Kind(9_802),
+    Kind(30_023),
+];
+/// A repost of anything but a post (NIP-18).
+pub const GENERIC_REPOST: Kind = Kind(16);
+
 type Ascending = Reverse<TimelineKey>;
 
 /// How far the past has been fetched.
@@ -116,11 +133,14 @@ impl Post {
     /// What an event is in a timeline; none if it is no post.
     pub fn of(unsigned: &UnsignedEvent) -> Option<Self> {
         match unsigned.kind {
-            Kind::POST => Some(Self::Written(unsigned.clone())),
-            Kind::REPOST => {
+            Kind::REPOST | GENERIC_REPOST => {
                 let target = unsigned.tag_values("e").next()?.parse().ok()?;
                 Some(Self::Reposted { by: unsigned.pubkey, created_at: unsigned.created_at, target })
             }
+            kind if CONTENT.contains(&kind) => Some(Self::Written(unsigned.clone())),
+            // Of other kinds that are written once it is shown what they say of themselves (NIP-31), where somebody
+            // names them.
+            Kind(1_000..10_000) if unsigned.has_tag("alt") => Some(Self::Written(unsigned.clone())),
             _ => None,
         }
     }

@@ -11,7 +11,12 @@ use super::{
     timeline::{self, Origin},
 };
 use crate::{
-    model::{Model, connection::SentRequest, lists::LISTS, timeline::Past},
+    model::{
+        Model,
+        connection::SentRequest,
+        lists::LISTS,
+        timeline::{CONTENT, Past},
+    },
     question,
     sorted_map::SortedSet,
     storage::{Setting, StorageChange, TimelineKey},
@@ -205,7 +210,7 @@ pub fn fetch_older(model: &mut Model, out: &mut Vec<Effect>) {
     };
     model.timeline.past = Past::Fetching;
     let request = model.connection.ask(SentRequest::Older);
-    let filter = question::of_kinds(&[Kind::POST, Kind::REPOST], None);
+    let filter = question::of_kinds(&CONTENT, None);
     let (question, asked) = if model.connection.fetches_behind {
         page_behind(request, filter, model.timeline.end_of_answers(&end), OLDER_EVENTS)
     } else {

@@ -17,7 +17,7 @@ use crate::{
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
-        likes, lists::LISTS, mention, reply::is_private, thread,
+        likes, lists::LISTS, mention, reply::is_private, thread, timeline::GENERIC_REPOST,
     },
     richtext,
     route::Route,
@@ -484,9 +484,13 @@ fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         return;
     }
     let tag = |name: &str, value: String| Tag::new([name.to_owned(), value]);
-    let tags = vec![tag("e", id.to_string()), tag("p", unsigned.pubkey.to_string())];
+    let mut tags = vec![tag("e", id.to_string()), tag("p", unsigned.pubkey.to_string())];
+    let kind = if unsigned.kind == Kind::POST { Kind::REPOST } else { GENERIC_REPOST };
+    if kind == GENERIC_REPOST {
+        tags.push(tag("k", unsigned.kind.0.to_string()));
+    }
     let created_at = moment_of_own(model);
-    let draft = EventTemplate { created_at, kind: Kind::REPOST, tags, content: String::new() };
+    let draft = EventTemplate { created_at, kind, tags, content: String::new() };
     signing::sign(model, Purpose::Repost, draft, out);
 }
 

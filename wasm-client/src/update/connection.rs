@@ -24,7 +24,7 @@ use crate::{
         Likes, Model, Outgoing, PersonStage, Phase, WelcomeStep,
         connection::{NetworkView, NodeGreeting, OverlayStatus, SentRequest, Trouble},
         signing::Signer,
-        timeline::Past,
+        timeline::{CONTENT, Past},
         window::PAGE_POSTS,
     },
     question,
@@ -397,7 +397,7 @@ fn start_over(model: &mut Model, store: StoreId, newest: u64, out: &mut Vec<Effe
     model.connection.cursor = Some(Cursor { store, after: newest });
     out.push(Effect::Save(vec![StorageChange::ForgetEvents]));
     let request = model.connection.ask(SentRequest::Newest);
-    let filter = question::of_kinds(&[Kind::PROFILE, Kind::POST, Kind::REPOST], Some(NEWEST_EVENTS));
+    let filter = question::of_kinds(&[&[Kind::PROFILE][..], &CONTENT].concat(), Some(NEWEST_EVENTS));
     out.push(Effect::Send(ClientFrame::Fetch { request, filters: vec![filter] }));
 }
 

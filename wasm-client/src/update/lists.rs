@@ -16,7 +16,7 @@ use crate::{
         connection::SentRequest,
         lists::{BOOKMARKS, FOLLOW_SET, ListChange, ListDraft, MUTE_LIST},
         muting::MAX_WORD,
-        timeline::Post,
+        timeline::{CONTENT, Post},
     },
     question,
     storage::{Setting, StorageChange},
@@ -87,6 +87,7 @@ pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
         return signing::sign_list(model, draft, out);
     }
     if model.lists.waits_for_key() {
+        signing::ask(model, out);
         open(model, out);
     }
 }
@@ -177,7 +178,7 @@ pub fn ask_tab(model: &mut Model, out: &mut Vec<Effect>) {
     if !model.tab_people.is_empty() && model.connection.is_logged_in() {
         let people: Vec<PublicKey> = model.tab_people.iter().copied().take(MAX_ASKED).collect();
         let request = model.connection.ask(SentRequest::Followed);
-        let filters = vec![question::by(&people, &[Kind::POST, Kind::REPOST], Some(2 * POSTS))];
+        let filters = vec![question::by(&people, &CONTENT, Some(2 * POSTS))];
         out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     }
 }

@@ -8,7 +8,9 @@ use super::{
     own_nodes, timeline,
 };
 use crate::{
-    model::{Model, Open, connection::SentRequest, lists::PINS, thread, window::PAGE_POSTS},
+    model::{
+        Model, Open, connection::SentRequest, lists::PINS, thread, timeline::CONTENT, window::PAGE_POSTS,
+    },
     question,
     route::Route,
     storage::TimelineKey,
@@ -18,6 +20,9 @@ use crate::{
 pub const POSTS: u32 = 50;
 /// How many answers to a post are asked for.
 const ANSWERS: u32 = 500;
+
+/// Comments (NIP-22) and answers by voice (NIP-A0).
+const COMMENTS: [Kind; 2] = [Kind(1_111), Kind(1_244)];
 
 /// Another screen is shown, or the node is there again: what this screen is about is asked for as long as it is open.
 pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
@@ -77,8 +82,14 @@ fn root(model: &Model) -> Option<EventId> {
 
 /// The end of the page came near.
 pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
-    let Route::Person(person) = model.route else { return };
     let drawn = model.open.window.drawn;
+    let person = match model.route {
+        Route::Person(person) => person,
+        Route::Thread(id, _) if thread::around(model, id).answers.len() > drawn => {
+            return model.open.window.grow();
+        }
+        _ => return,
+    };
     let enough = model.posts_of_from_window(person).nth(drawn + PAGE_POSTS).is_some();
     if model.posts_of_from_window(person).nth(drawn).is_some() {
         model.open.window.grow();
@@ -105,11 +116,13 @@ fn filters(model: &Model) -> Option<Vec<Filter>> {
     match model.route {
         Route::Person(person) => {
             let about = question::by(&[person], &[Kind::PROFILE, Kind::FOLLOW_LIST, PINS], None);
-            Some(vec![about, posts_of(person)])
+            Some(vec![about, posts_of(person), question::by(&[person], &CONTENT[2..], Some(POSTS))])
         }
         Route::Me => Some(vec![posts_of(model.me?)]),
         Route::Thread(id, author) => {
-            let mut filters = vec![question::named(&[id], &[]), answers_to(id)];
+            let comments = question::tagged('e', id.to_string(), &COMMENTS, Some(ANSWERS));
+            let about = question::tagged('E', id.to_string(), &COMMENTS, Some(ANSWERS));
+            let mut filters = vec![question::named(&[id], &[]), answers_to(id), comments, about];
             if let Some(author) = author {
                 filters.push(question::named(&[id], &[author]));
             }

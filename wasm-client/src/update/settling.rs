@@ -7,7 +7,11 @@ use nostrp2p_protocol::{EventId, Kind};
 
 use super::{Effect, asking, lists, notify};
 use crate::{
-    model::{Model, Outgoing, deleted, likes, lists::LISTS},
+    model::{
+        Model, Outgoing, deleted, likes,
+        lists::LISTS,
+        timeline::{CONTENT, GENERIC_REPOST},
+    },
     route::Route,
     storage::{StorageChange, TimelineKey},
     texts,
@@ -16,7 +20,7 @@ use crate::{
 /// The node has it.
 pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
     let said = match outgoing.event.kind {
-        Kind::REPOST => Some(texts::REPOSTED),
+        Kind::REPOST | GENERIC_REPOST => Some(texts::REPOSTED),
         Kind::DELETION => Some(texts::DELETED),
         Kind::PROFILE if model.route == Route::Me => Some(texts::PROFILE_SAVED),
         Kind::FOLLOW_LIST if std::mem::take(&mut model.lists.restoring) => Some(texts::LIST_RESTORED),
@@ -33,7 +37,7 @@ pub fn changes(model: &Model, outgoing: Outgoing) -> Vec<StorageChange> {
     let settled = StorageChange::Settled(outgoing.event.id());
     let unsigned = outgoing.event.into_rumor();
     let keep = match unsigned.kind {
-        Kind::POST | Kind::REPOST => StorageChange::Keep(unsigned),
+        kind if CONTENT.contains(&kind) => StorageChange::Keep(unsigned),
         Kind::PROFILE => StorageChange::Profile(unsigned),
         kind if LISTS.contains(&kind) => {
             let mut changes = lists::to_store(model, unsigned);

@@ -5,7 +5,7 @@
 
 use nostrp2p_protocol::{EventTemplate, work::Puzzle};
 
-use super::{Effect, compose, notify, relays};
+use super::{Effect, compose, lists, notify, relays};
 use crate::{
     effect::{Purpose, Timer},
     message::Keyring,
@@ -135,7 +135,8 @@ pub fn on_visibility(model: &Model, out: &mut Vec<Effect>) {
     }
 }
 
-fn ask(model: &mut Model, out: &mut Vec<Effect>) {
+/// Asks for the passphrase, if the key is locked.
+pub fn ask(model: &mut Model, out: &mut Vec<Effect>) {
     if model.signing.unlock.is_none() && model.signing.locked {
         model.signing.unlock = Some(Unlock::default());
         out.push(Effect::KeepFocus);
@@ -160,6 +161,7 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
             model.signing.unlock = None;
             out.extend(model.signing.take_waiting());
             out.push(Effect::ReturnFocus);
+            lists::open(model, out);
             on_visibility(model, out);
         }
         Err(error) => {
@@ -182,7 +184,6 @@ fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
                 compose::on_signed(model, purpose, Err(why), out);
             }
             Effect::SealKey { .. } => model.signing.form = None,
-            Effect::OpenList(..) => model.lists.not_opened(),
             _ => {}
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         likes,
         lists::LISTS,
         reply,
-        timeline::{Past, Post},
+        timeline::{CONTENT, Past, Post},
         window::PAGE_POSTS,
     },
     nip05::DomainName,
@@ -136,7 +136,7 @@ pub fn search(model: &mut Model, out: &mut Vec<Effect>) {
     }
     let words = words.to_owned();
     let filters = vec![
-        question::of_kinds(&[Kind::POST], Some(FOUND_POSTS)),
+        question::of_kinds(&CONTENT, Some(FOUND_POSTS)),
         question::of_kinds(&[Kind::PROFILE], Some(FOUND_PEOPLE)),
     ];
     let request = model.connection.ask(SentRequest::Search);
@@ -163,12 +163,12 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
         }
         match unsigned.kind {
             Kind::PROFILE if model.people.take(&unsigned) => changes.push(StorageChange::Profile(unsigned)),
-            Kind::POST | Kind::REPOST => {
+            kind if Post::of(&unsigned).is_some() => {
                 let new = insert(model, &unsigned, origin);
                 if new && origin == Origin::Live && Some(unsigned.pubkey) != model.me {
                     news += 1;
                 }
-                if is_kept(model, &unsigned) {
+                if CONTENT.contains(&kind) && is_kept(model, &unsigned) {
                     changes.push(StorageChange::Keep(unsigned));
                 }
             }

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::{EventId, PublicKey};
 
-use super::{Html, button, paragraph, quote};
+use super::{Html, button, paragraph, quote, text_field};
 use crate::{
-    message::{Message, Relation},
+    message::Relation,
     model::{
         Model,
         lists::{ListChange, MUTE_LIST},
@@ -79,18 +79,8 @@ fn field(model: &Model) -> Html {
     element("form")
         .class("row")
         .on(On::Submit(Relation::MuteWord.into()))
-        .child(
-            element("input")
-                .with("id", "muted-word")
-                .with("type", "text")
-                .with("dir", "auto")
-                .with("maxlength", MAX_WORD.to_string())
-                .with("autocomplete", "off")
-                .with("aria-label", model.say(texts::MUTED_WORD))
-                .with("placeholder", model.say(texts::MUTED_WORD))
-                .test_id("muted-word")
-                .with("value", model.muted_word.clone())
-                .on(On::Input(|text| Message::Relation(Relation::WordTyped(text)))),
-        )
+        .child(text_field(model, "muted-word", texts::MUTED_WORD, MAX_WORD, &model.muted_word, |text| {
+            Relation::WordTyped(text).into()
+        }))
         .child(super::submit(model.say(texts::MUTE)).test_id("mute-word"))
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nostrp2p_protocol::PublicKey;
 
-use super::{Html, avatar::avatar, button, icons, paragraph, post};
+use super::{Html, avatar::avatar, button, icons, paragraph, post, text_field};
 use crate::{
     letters,
     message::{Message, Own, Reading, Relation},
@@ -89,15 +89,14 @@ fn head(model: &Model, person: PublicKey) -> Html {
                 .child(face)
                 .child(element("span").class("spring"))
                 .child_if((model.me == Some(person)).then(|| edit_link(model)))
-                .child_if(sort_button(model, &person))
                 .child_if(mute_button(model, &person))
                 .child_if(follow_button(model, &person)),
         )
-        .child_if(model.sorting.then(|| sets(model, person)))
         .child(names)
         .child_if(about(model, profile))
         .child_if(counts(model, &person))
         .child(key_row(model, person))
+        .child_if(model.sorting.then(|| sets(model, person)))
         .child_if(picture_offer(model, &person, profile))
 }
 
@@ -153,9 +152,7 @@ pub fn follow_button(model: &Model, person: &PublicKey) -> Option<Html> {
 fn sort_button(model: &Model, person: &PublicKey) -> Option<Html> {
     (model.me.as_ref() != Some(person)).then(|| {
         let expanded = if model.sorting { "true" } else { "false" };
-        button("quiet", model.say(texts::SETS), Relation::Sort)
-            .with("aria-expanded", expanded)
-            .test_id("sort")
+        button("link", model.say(texts::SETS), Relation::Sort).with("aria-expanded", expanded).test_id("sort")
     })
 }
 
@@ -166,22 +163,14 @@ fn sets(model: &Model, person: PublicKey) -> Html {
             ListChange { list: (FOLLOW_SET, Rc::clone(set)), ..ListChange::person(FOLLOW_SET, person, true) };
         let within = model.lists.has(&change);
         let change = Relation::Change(Rc::new(ListChange { within: !within, ..change }));
-        button("plain", title.to_owned(), change)
+        button(if within { "primary" } else { "plain" }, title.to_owned(), change)
             .with("aria-pressed", if within { "true" } else { "false" })
             .test_id("set")
             .key(set.to_string())
     });
-    let name = element("input")
-        .with("id", "set-name")
-        .with("type", "text")
-        .with("dir", "auto")
-        .with("maxlength", MAX_NAME.to_string())
-        .with("autocomplete", "off")
-        .with("aria-label", model.say(texts::SET_NAME))
-        .with("placeholder", model.say(texts::SET_NAME))
-        .test_id("set-name")
-        .with("value", model.set_name.clone())
-        .on(On::Input(|text| Message::Relation(Relation::SetTyped(text))));
+    let name = text_field(model, "set-name", texts::SET_NAME, MAX_NAME, &model.set_name, |text| {
+        Relation::SetTyped(text).into()
+    });
     let new = element("form").class("row").on(On::Submit(Relation::NewSet(person).into())).child(name);
     element("div")
         .class("card")
@@ -316,4 +305,5 @@ fn key_row(model: &Model, person: PublicKey) -> Html {
                 .text(short_npub(&person)),
         )
         .child(button("link", model.say(texts::COPY_KEY), Reading::CopyNpub(person)).test_id("copy-npub"))
+        .child_if(sort_button(model, &person))
 }

@@ -441,7 +441,7 @@ fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, 
 
 /// The text, and the pictures that are shown below it.
 fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, Vec<String>) {
-    let whole = unsigned.content.as_str();
+    let whole = &*quote::content(unsigned);
     let folded = is_long(model, unsigned) && !model.timeline.unfolded.contains(&id);
     let shown = if folded { richtext::beginning(whole) } else { whole };
     let mut spans = richtext::spans(shown);
@@ -514,7 +514,7 @@ pub fn draw(model: &Model, span: Span) -> VNode<Message> {
 
 fn is_long(model: &Model, unsigned: &UnsignedEvent) -> bool {
     let (desktop, phone) = LETTERS_PER_LINE;
-    richtext::is_long(&unsigned.content, if model.environment.wide { desktop } else { phone })
+    richtext::is_long(&quote::content(unsigned), if model.environment.wide { desktop } else { phone })
 }
 
 /// Whether a post is folded because its author warns of it (NIP-36).

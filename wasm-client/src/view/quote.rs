@@ -1,6 +1,8 @@
 //! A post within a post: what it quotes.
 
-use nostrp2p_protocol::UnsignedEvent;
+use std::borrow::Cow;
+
+use nostrp2p_protocol::{Kind, UnsignedEvent};
 
 use super::{Html, avatar::avatar};
 use crate::{
@@ -13,6 +15,8 @@ use crate::{
     when,
 };
 
+/// Most tags that are looked at for what is shown of an event; a poll with more options is cut off there. A guess.
+const MAX_PARTS: usize = 100;
 /// Most characters of a quoted post that are drawn; the rest is behind the tap.
 const MAX_CHARACTERS: usize = 400;
 
@@ -51,13 +55,50 @@ pub fn warning(unsigned: &UnsignedEvent) -> Option<&str> {
 /// The words of a post where there is little room; of one that its author warns of the warning.
 pub fn words(model: &Model, unsigned: &UnsignedEvent) -> String {
     match warning(unsigned) {
-        None => plain(model, &unsigned.content),
+        None => plain(model, &content(unsigned)),
         Some(reason) if letters::has_visible(reason) => {
             let reason = letters::isolated(letters::cut(reason, MAX_CHARACTERS));
             texts::sensitive_of(model.language(), &reason)
         }
         Some(_) => model.say(texts::SENSITIVE).to_owned(),
     }
+}
+
+/// What is shown as the text of an event: of what is no post also what stands in its tags, the title of an article or
+/// picture before it, the options of a poll and the addresses of pictures below it. What says nothing else says what it is
+/// (`alt`, NIP-31).
+pub fn content(unsigned: &UnsignedEvent) -> Cow<'_, str> {
+    if unsigned.kind == Kind::POST {
+        return Cow::Borrowed(&unsigned.content);
+    }
+    let mut text = String::new();
+    let mut line = |part: &str, before: &str| {
+        if letters::has_visible(part) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(before);
+            text.push_str(part);
+        }
+    };
+    unsigned.tag_values("title").for_each(|title| line(title, ""));
+    line(&unsigned.content, "");
+    for tag in unsigned.tags.iter().take(MAX_PARTS) {
+        let part = |place: usize| tag.elements().get(place).map_or("", String::as_str);
+        match (unsigned.kind.0, tag.name()) {
+            (1_068, "option") => line(part(2), "○ "),
+            (9_802, "r") => line(part(1), ""),
+            (20, "imeta") => {
+                let urls = tag.elements().iter().filter_map(|element| element.strip_prefix("url "));
+                urls.for_each(|url| line(url, ""));
+            }
+            _ => {}
+        }
+    }
+    if text.is_empty() {
+        text = unsigned.tag_values("alt").collect();
+    }
+    Cow::Owned(text)
 }
 
 /// A text without links: the card as a whole is one.

@@ -1,6 +1,7 @@
 //! What must hold for every screen.
 
 mod contrast;
+mod kinds;
 mod names;
 
 use std::collections::BTreeMap;

@@ -2,9 +2,9 @@
 
 use nostrp2p_protocol::EventId;
 
-use super::{Html, paragraph, post};
+use super::{Html, button, paragraph, post};
 use crate::{
-    message::Message,
+    message::{Message, Reading},
     model::{Model, thread},
     texts,
     vdom::{VNode, element},
@@ -47,10 +47,13 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     } else {
         section
     };
+    let more = model.say(texts::SHOW_MORE);
     let none = answers.is_empty() && model.timeline.place(&id).is_some();
     let foot = none.then(|| {
         let words = if model.open.loading { model.say(texts::LOADING) } else { model.say(texts::NO_ANSWERS) };
         element("div").class("past").key("past").child(paragraph("muted", words))
     });
-    section.children(parents).child(opened).children(below).child_if(foot)
+    let more = (answers.len() > shown.len())
+        .then(|| element("div").class("past").key("past").child(button("quiet", more, Reading::Older)));
+    section.children(parents).child(opened).children(below).child_if(foot).child_if(more)
 }

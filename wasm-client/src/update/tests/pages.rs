@@ -38,6 +38,22 @@ impl Rig {
 }
 
 #[test]
+fn a_conversation_of_two_hundred_answers_is_drawn_to_its_end_as_somebody_reads_on() {
+    let mut rig = Rig::in_use(0);
+    let root = post(2, 1, "the first post");
+    let answers: Vec<Event> =
+        (0..200).map(|number| answer_to(3, 10 + number, root.id(), &format!("answer <{number}>"))).collect();
+    rig.hear(&[std::slice::from_ref(&root), &answers].concat());
+    rig.go(Route::Thread(root.id(), None));
+    let page = rig.drawn();
+    assert!(page.contains("answer <0>") && !page.contains("answer <199>") && page.contains("Show more"));
+    (0..200).for_each(|_| rig.give(Message::Browser(BrowserNews::NearEnd)));
+    let page = rig.drawn();
+    assert!(page.contains("answer <0>") && page.contains("answer <199>") && !page.contains("Show more"));
+    assert_eq!(rig.model.open.window.drawn, 200, "no further than there are answers");
+}
+
+#[test]
 fn a_page_of_a_person_is_asked_for_while_it_is_open() {
     let mut rig = Rig::in_use(0);
     rig.go(Route::Person(public(2)));
