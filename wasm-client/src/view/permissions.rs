@@ -1,7 +1,7 @@
 //! What the node asks the person: a banner for the first question that cannot wait, and on the screen Settings all of them
 //! with what was decided.
 
-use nostrp2p_protocol::frame::Permission;
+use nostrp2p_protocol::{event_policy::everyone_tag, frame::Permission};
 
 use super::{Html, button, paragraph};
 use crate::{
@@ -50,7 +50,8 @@ fn ask(model: &Model, permission: &Permission, to: Html) -> Option<Html> {
     // All that stands on the lists, for all of it is signed.
     let mut lists = String::new();
     for draft in drafts(model, subject).filter(|_| granted.is_none()) {
-        for value in draft.tags.iter().filter_map(|tag| tag.value()) {
+        let listed = draft.tags.iter().filter(|tag| **tag != everyone_tag());
+        for value in listed.filter_map(|tag| tag.value()) {
             lists.push_str(value);
             lists.push(' ');
         }
