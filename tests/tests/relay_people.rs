@@ -14,14 +14,15 @@ async fn somebody_on_a_relay_gets_an_answer_for_everyone_and_the_page_says_so_be
     let (alice, ada) = (random_key(), random_key());
     let relay = ForeignRelay::start().await;
     let npub = alice.public_key().to_npub();
-    let node = Node::start(&["-p", &npub, "--mirror", &relay.url()]).await;
-    let mut client = Client::login(&node.clients(), &alice).await;
-    client.delegate(&alice).await;
-    client.watch(0).await;
+    // Before the node asks: nobody is told of what is put there.
     let names_alice = vec![Tag::new(["p", &alice.public_key().to_string()])];
     relay.put(&signed(&ada, Kind::PROFILE, vec![], r#"{"name":"Ada"}"#)).await;
     let question = signed(&ada, Kind::POST, names_alice, "Alice, are you on a relay?");
     relay.put(&question).await;
+    let node = Node::start(&["-p", &npub, "--mirror", &relay.url()]).await;
+    let mut client = Client::login(&node.clients(), &alice).await;
+    client.delegate(&alice).await;
+    client.watch(0).await;
     client.hear("Alice, are you on a relay?").await;
 
     let browser = Browser::start(Size::Phone).await;

@@ -144,10 +144,18 @@ pub fn notice(language: Language, what: What, name: &str, others: usize, more: b
 
 /// How many answered, liked and passed on one post.
 pub fn gathered(language: Language, counts: [usize; 3], more: bool) -> String {
-    let words = [super::answers, super::likes, super::reposts];
-    let parts = words.into_iter().zip(counts).filter(|(_, count)| *count > 0);
-    let parts: Vec<String> = parts.map(|(words, count)| words(language, count, more)).collect();
-    GATHERED.fill(language, &[&parts.join(" · ")])
+    let mut text = String::new();
+    let mut part = |words: fn(Language, usize, bool) -> String, count| {
+        if count > 0 {
+            text.push_str(if text.is_empty() { "" } else { " · " });
+            text.push_str(&words(language, count, more));
+        }
+    };
+    let [answers, likes, reposts] = counts;
+    part(super::answers, answers);
+    part(super::likes, likes);
+    part(super::reposts, reposts);
+    GATHERED.fill(language, &[&text])
 }
 
 pub fn list_nearly_full(language: Language, percent: usize) -> String {

@@ -14,7 +14,7 @@ use crate::{
     model::{
         Model, Tab,
         connection::SentRequest,
-        lists::{BOOKMARKS, FOLLOW_SET, ListChange, ListDraft, MUTE_LIST},
+        lists::{BOOKMARKS, FOLLOW_SET, ListChange, ListDraft, MUTE_LIST, PINS},
         muting::MAX_WORD,
         timeline::{CONTENT, Post},
     },
@@ -28,6 +28,8 @@ const WHOLE: usize = 1_000;
 /// From so many parts on the person is told that the end is near.
 const NEAR: usize = 900;
 
+/// Most bytes that can be encrypted at once (NIP-44).
+const MAX_SEALED: usize = 65_535;
 /// Longest name of a list of people in characters; a guess.
 pub const MAX_NAME: usize = 40;
 /// Most posts of a list, and most people of one, that are asked for when it is opened: what a question may name.
@@ -212,7 +214,9 @@ fn change_list(model: &mut Model, change: &ListChange, out: &mut Vec<Effect>) {
 
 /// How much a list takes of what one may be long, in parts of [`WHOLE`].
 fn taken(model: &Model, ListDraft { template, private }: &ListDraft) -> usize {
-    let (tags, bytes) = match model.connection.long_lists {
+    // Only lists of people may be long.
+    let long = model.connection.long_lists.filter(|_| !matches!(template.kind, PINS | BOOKMARKS));
+    let (tags, bytes) = match long {
         Some((tags, bytes)) => (tags as usize, bytes as usize),
         None => (MAX_TAGS, MAX_EVENT_BYTES),
     };
@@ -220,9 +224,11 @@ fn taken(model: &Model, ListDraft { template, private }: &ListDraft) -> usize {
         let template = EventTemplate { tags: tags.to_vec(), ..template.clone() };
         template.by(PublicKey::from_bytes([0; 32])).size()
     };
+    let sealed = private.as_ref().map_or(0, |private| size(private));
     // What is encrypted is padded by up to an eighth, and written with four letters for three bytes.
-    let size = size(&template.tags) + private.as_ref().map_or(0, |private| size(private) * 3 / 2);
-    (template.tags.len() * WHOLE).div_ceil(tags.max(1)).max((size * WHOLE).div_ceil(bytes.max(1)))
+    let size = size(&template.tags) + sealed * 3 / 2;
+    let part = |taken: usize, of: usize| (taken * WHOLE).div_ceil(of.max(1));
+    part(template.tags.len(), tags).max(part(size, bytes)).max(part(sealed, MAX_SEALED))
 }
 
 fn want(model: &mut Model, kind: Kind, person: PublicKey, within: bool, out: &mut Vec<Effect>) {

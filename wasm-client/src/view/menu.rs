@@ -58,11 +58,10 @@ fn more(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
     };
     let keep = listed(BOOKMARKS, texts::BOOKMARK, texts::UNBOOKMARK, "bookmark");
     let pin = (own && !reply::is_private(unsigned)).then(|| listed(PINS, texts::PIN, texts::UNPIN, "pin"));
-    let muting = [(root, texts::MUTE_THREAD, "mute-thread"), (id, texts::HIDE_POST, "hide-post")];
-    let muting = muting.into_iter().map(|(post, label, hook)| {
+    let muting = |post, label, hook| {
         let change = Relation::Change(Rc::new(ListChange::post(MUTE_LIST, post, true)));
         button("plain", model.say(label), change).test_id(hook)
-    });
+    };
     group(model.say(texts::MORE))
         .child_if(reply::is_private(unsigned).then(|| stays_private(model)))
         .child_if(deliveries(model, &id))
@@ -74,7 +73,8 @@ fn more(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Html {
                 .child_if(pin)
                 .child(follow)
                 .child_if(mute)
-                .children(muting)
+                .child(muting(root, texts::MUTE_THREAD, "mute-thread"))
+                .child(muting(id, texts::HIDE_POST, "hide-post"))
                 .child_if(delete),
         )
 }

@@ -19,34 +19,37 @@ use crate::{
 
 /// The cards: people, if there are some; words; conversations and posts, if there are some.
 pub fn cards(model: &Model) -> Vec<Html> {
-    let people = model.lists.muted().map(|person| {
+    let mut cards = Vec::new();
+    let mut rows = Vec::new();
+    for person in model.lists.muted() {
         let name = element("bdi").text(model.name_of(person));
         let link = element("a").with("href", Route::Person(*person).fragment()).child(name);
-        row(person.to_string(), link, model.say(texts::UNMUTE), Relation::Unmute(*person))
-    });
-    let people = card(model, texts::MUTED, texts::MUTE_WHY, people.collect());
-    let words = model.lists.muting.words().map(|word| {
+        rows.push(row(person.to_string(), link, model.say(texts::UNMUTE), Relation::Unmute(*person)));
+    }
+    if !rows.is_empty() {
+        cards.push(card(model, texts::MUTED, texts::MUTE_WHY, rows));
+    }
+    let mut rows = Vec::new();
+    for word in model.lists.muting.words() {
         let shown = element("bdi").text(word.clone());
-        row(word.clone(), shown, model.say(texts::UNMUTE), taken_back(model, "word", word))
-    });
-    let words = card(model, texts::MUTED_WORDS, texts::MUTED_WORDS_WHY, words.collect());
-    let posts = model.lists.muting.posts().map(|id| {
+        rows.push(row(word.clone(), shown, model.say(texts::UNMUTE), taken_back(model, "word", word)));
+    }
+    cards.push(card(model, texts::MUTED_WORDS, texts::MUTED_WORDS_WHY, rows).child(field(model)));
+    let mut rows = Vec::new();
+    for id in model.lists.muting.posts() {
         let link = element("a").with("href", Route::Thread(*id, author(model, id)).fragment());
-        let text = model.timeline.written(id).map(|unsigned| quote::words(model, unsigned));
-        let text = text.unwrap_or_else(|| model.say(texts::A_POST).to_owned());
-        let label = model.say(texts::SHOW_AGAIN);
-        row(
-            id.to_string(),
-            link.child(element("bdi").text(text)),
-            label,
-            taken_back(model, "e", &id.to_string()),
-        )
-    });
-    let posts: Vec<Html> = posts.collect();
-    let posts = (!posts.is_empty()).then(|| card(model, texts::HIDDEN, texts::HIDDEN_WHY, posts));
-    let no_people = model.lists.muted().next().is_none();
-    let people = (!no_people).then_some(people);
-    people.into_iter().chain([words.child(field(model))]).chain(posts).collect()
+        let text = match model.timeline.written(id) {
+            Some(unsigned) => quote::words(model, unsigned),
+            None => model.say(texts::A_POST).to_owned(),
+        };
+        let (key, label) = (id.to_string(), model.say(texts::SHOW_AGAIN));
+        let back = taken_back(model, "e", &key);
+        rows.push(row(key, link.child(element("bdi").text(text)), label, back));
+    }
+    if !rows.is_empty() {
+        cards.push(card(model, texts::HIDDEN, texts::HIDDEN_WHY, rows));
+    }
+    cards
 }
 
 fn author(model: &Model, id: &EventId) -> Option<PublicKey> {

@@ -28,7 +28,7 @@ impl Row<'_> {
     /// Whether more than one sort is gathered, or more than one answer.
     fn is_mixed(&self) -> bool {
         let [answers, likes, reposts] = self.counts;
-        answers > 1 || [answers, likes, reposts].into_iter().filter(|count| *count > 0).count() > 1
+        answers > 1 || answers > 0 && likes + reposts > 0 || likes > 0 && reposts > 0
     }
 }
 

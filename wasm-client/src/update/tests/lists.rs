@@ -5,7 +5,11 @@ use nostrp2p_protocol::{EventId, Tag};
 use super::*;
 use crate::{
     message::Relation,
-    model::{Tab, connection::SentRequest, lists::MUTE_LIST},
+    model::{
+        Tab,
+        connection::SentRequest,
+        lists::{BOOKMARKS, ListChange, MUTE_LIST},
+    },
 };
 
 fn list(kind: Kind, created_at: u64, people: &[u8]) -> UnsignedEvent {
@@ -202,6 +206,69 @@ fn a_list_that_the_node_refused_is_as_it_was_and_the_next_one_builds_on_that() {
     rig.give(Relation::Follow(public(5)).into());
     let tags = &rig.lists_signed()[0].tags;
     assert_eq!(tags, &list(Kind::FOLLOW_LIST, 5, &[2, 5]).tags);
+}
+
+fn bookmark(post: u8) -> Message {
+    let change = ListChange::post(BOOKMARKS, EventId::from_bytes([post; 32]), true);
+    Relation::Change(std::rc::Rc::new(change)).into()
+}
+
+#[test]
+fn bookmarks_are_for_oneself_alone_and_a_full_list_takes_no_more() {
+    let bookmarks = |count: usize| {
+        let tag = |number: usize| Tag::new(["e", &format!("{number:064x}")]);
+        let tags = (0..count).map(tag).collect();
+        EventTemplate { created_at: 5, kind: BOOKMARKS, tags, content: String::new() }.by(public(1))
+    };
+    let sealed = |rig: &Rig| {
+        let sealed = rig.effects.iter().filter_map(|effect| match effect {
+            Effect::SealAndSign(Purpose::List, template, private) => {
+                Some((template.tags.len(), private.len()))
+            }
+            _ => None,
+        });
+        sealed.collect::<Vec<_>>()
+    };
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![bookmarks(3)]);
+    rig.give(bookmark(9));
+    assert_eq!(sealed(&rig), [(3, 1)], "what was public before stays so");
+
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![bookmarks(940)]);
+    rig.give(bookmark(9));
+    assert!(sealed(&rig).is_empty() && rig.model.notice.as_ref().is_some_and(|it| it.contains("as long as")));
+}
+
+#[test]
+fn a_private_part_waits_for_the_key_and_is_known_again_after_a_reload() {
+    let mutes = EventTemplate { created_at: 5, kind: MUTE_LIST, tags: vec![], content: "sealed".into() };
+    let mutes = mutes.by(public(1));
+    let mut rig = Rig::before_the_lists();
+    rig.show_lists(vec![mutes.clone()]);
+    assert!(rig.effects.contains(&Effect::OpenList(mutes.id(), "sealed".into())));
+    rig.give(Message::ListOpened(mutes.id(), Ok(vec![Tag::new(["word", "loud"])])));
+    rig.frame(NodeFrame::Batch {
+        through: 1,
+        newest: 1,
+        events: vec![post(2, 10, "a LOUD one").into_rumor()],
+    });
+    assert!(rig.texts().is_empty());
+    let mut settings = StoredSettings::default();
+    let mut lists = Vec::new();
+    for change in rig.saved() {
+        match change {
+            StorageChange::Set(setting) => {
+                settings.read(&setting.name(), &setting.text().unwrap_or_default())
+            }
+            StorageChange::List(list) => lists.push(list),
+            _ => {}
+        }
+    }
+    let events = vec![post(2, 10, "a LOUD one").into_rumor(), post(2, 9, "a calm one").into_rumor()];
+    let again = Rig::open("", Some(1), Snapshot { settings, lists, events, ..Snapshot::default() });
+    assert_eq!(again.texts(), ["a calm one"], "before anything was decrypted");
+    assert!(!again.effects.iter().any(|effect| matches!(effect, Effect::OpenList(..))));
 }
 
 #[test]
