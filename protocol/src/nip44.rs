@@ -190,8 +190,8 @@ mod tests {
         let mut nonce = [0; 32];
         nonce[31] = 1;
         let sealed = conversation.seal("a", &nonce).unwrap();
-        let expected = "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABee0G5VSK0/9YypIObAtDKfYEAjD35uVkHyB0F4Dw\
-                        rcNaCXlCWZKaArsGrY6M9wnuTMxWfp1RTN9Xga8no+kF5Vsb";
+        let expected = "AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABee0G5VSK0/9YypIObAtDKf\
+                        YEAjD35uVkHyB0F4DwrcNaCXlCWZKaArsGrY6M9wnuTMxWfp1RTN9Xga8no+kF5Vsb";
         assert_eq!(sealed, expected);
         let theirs = ConversationKey::new(&key(2), &key(1).public_key()).unwrap();
         assert_eq!(theirs.open(&sealed).unwrap().as_str(), "a");
