@@ -113,8 +113,8 @@ pub async fn run(
         say(&format!("WARNING: {sentence}."));
     }
     let directory = settings.data_dir.clone();
-    let retention = settings.retention;
-    let opened = spawn_blocking(move || Store::open(&directory, retention)).await;
+    let (retention, cache) = (settings.retention, settings.cache);
+    let opened = spawn_blocking(move || Store::open_with(&directory, retention, cache)).await;
     let (store, writer) = opened.map_err(|error| RunError::Disk(error.to_string()))??;
     let result = run_open(settings, shutdown, say, &store, writer).await;
     tracing::info!("stopped");

@@ -33,7 +33,10 @@ pub use home::{HelpOthers, HomeSettings};
 pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
 pub use tls::{Acme, Tls, TlsFiles};
 
-use crate::{relay_url::relay_url, store::Retention};
+use crate::{
+    relay_url::relay_url,
+    store::{CacheSize, Retention},
+};
 
 /// Where a node listens by default, as the original does.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
@@ -81,6 +84,7 @@ pub struct SettingsFile {
     public_read: Option<bool>,
     max_disk: Option<u64>,
     max_mail: Option<u64>,
+    cache_mib: Option<u64>,
     claim_minutes: Option<u64>,
     no_qr: Option<bool>,
 }
@@ -134,6 +138,8 @@ pub struct Settings {
     pub public_read: bool,
     /// What the store keeps.
     pub retention: Retention,
+    /// How much memory its pages may take.
+    pub cache: CacheSize,
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether to draw the claim link as a QR code.
@@ -218,6 +224,7 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
     let tls = tls::merge(&flags, &file)?;
     let reach = reach::merge(&flags, &file)?;
     let retention = storage::merge(&flags, &file)?;
+    let cache = storage::cache(&flags, &file)?;
     let (inbox, person_names) = (inbox::merge(&flags, &file)?, inbox::names(&flags, &file)?);
     let home = home::merge(&flags, &file, tls.as_ref())?;
     let listen = listening(flags.listen_addr_port, file.listen_addr_port)?;
@@ -273,6 +280,7 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
         open_relay: flags.open_relay.or(file.open_relay).unwrap_or(false),
         public_read: flags.public_read.or(file.public_read).unwrap_or(false),
         retention,
+        cache,
         claim_seconds: claim_minutes.saturating_mul(60),
         qr: !flags.no_qr.or(file.no_qr).unwrap_or(false),
     })
@@ -469,6 +477,8 @@ mod tests {
         check(&[], "relay-quota = 2000000", "relay-quota: say 1 to 1048576 MiB");
         check(&["--external-addr", "example.org:1"], "", "give the IP address");
         check(&["--max-disk", "much"], "", "say a number of MiB");
+        check(&["--cache-mib", "0"], "", "say 1 to 65536 MiB");
+        check(&[], "cache-mib = 99999", "cache-mib: say 1 to");
         check(&["--max-mail", "0"], "", "say 1 to 16777216 MiB");
         check(&[], "max-disk = 0", "max-disk: say 1 to");
         check(&[], "relay = 'many'", "relay: say off");
@@ -495,5 +505,7 @@ mod tests {
         assert_eq!((limits(before.retention), limits(after.retention)), ((4_096, 1_024), (4_096, 1_024)));
         let given = settings(&["--max-disk", "100"], "max-disk = 7\nmax-mail = 9").unwrap();
         assert_eq!(limits(given.retention), (100, 9));
+        let given = settings(&["--cache-mib", "3"], "cache-mib = 7").unwrap();
+        assert_eq!(given.cache, CacheSize::of_mib(3));
     }
 }

@@ -6,6 +6,7 @@
 //! It deliberately does not decide what is kept: it keeps the newest of replaceable events and
 //! drops what is old (see [`Retention`]), and that is all.
 
+mod cache;
 mod compaction;
 mod cow_backend;
 mod deleting;
@@ -55,6 +56,7 @@ use tables::{Opened, Purpose};
 use tokio::sync::watch;
 use writer::Reports;
 
+pub use cache::CacheSize;
 pub use meta::MetaWrite;
 pub use nostrp2p_core::{Inserted, Mark, Propagation, Stored};
 pub use query::{Asked, Picked, Selection};
@@ -71,8 +73,6 @@ pub use writer::Writer;
 
 /// The file in the data directory.
 const FILE: &str = "store.redb";
-/// Bytes of pages that redb keeps in memory. Small on purpose: a phone has to live with it.
-const CACHE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -148,7 +148,20 @@ impl Store {
     /// # Errors
     /// When it is in use, unreadable, damaged, or of a later version.
     pub fn open(directory: &Path, retention: Retention) -> Result<(Self, Writer), OpenError> {
-        Self::open_locked(Lock::of(directory)?, directory, retention, Idle::default())
+        Self::open_with(directory, retention, CacheSize::SMALL)
+    }
+
+    /// [`Store::open`] with so much memory for its pages.
+    ///
+    /// # Errors
+    /// When it is in use, unreadable, damaged, or of a later version.
+    pub fn open_with(
+        directory: &Path,
+        retention: Retention,
+        cache: CacheSize,
+    ) -> Result<(Self, Writer), OpenError> {
+        let open = |path: &Path, purpose| disk::open(path, purpose, cache);
+        Self::open_by(Lock::of(directory)?, directory, (retention, cache, Idle::default()), open)
     }
 
     fn open_locked(
@@ -157,13 +170,15 @@ impl Store {
         retention: Retention,
         idle: Idle,
     ) -> Result<(Self, Writer), OpenError> {
-        Self::open_by(lock, directory, (retention, idle), |path, purpose| disk::open(path, purpose))
+        let cache = CacheSize::SMALL;
+        let open = |path: &Path, purpose| disk::open(path, purpose, cache);
+        Self::open_by(lock, directory, (retention, cache, idle), open)
     }
 
     fn open_by(
         lock: Lock,
         directory: &Path,
-        (retention, idle): (Retention, Idle),
+        (retention, cache, idle): (Retention, CacheSize, Idle),
         open: impl FnOnce(&Path, Purpose) -> Result<(Database, Opened), redb::Error>,
     ) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
@@ -172,7 +187,7 @@ impl Store {
         let Begun { database, opened, full } = begin(directory, &path, run, |purpose| open(&path, purpose))?;
         let time = TrustedTime::since(opened.clock);
         let waiting = full.is_some().then_some(run);
-        let database = Arc::new(Disk::new(lock, path, (database, waiting), time).map_err(io)?);
+        let database = Arc::new(Disk::new(lock, path, (database, waiting), (time, cache)).map_err(io)?);
         let (report, progress) = watch::channel(opened.progress);
         let (fail, failure) = watch::channel(full);
         let store = Self {

@@ -38,7 +38,7 @@ pub fn explain(settings: &Settings, flags: &Flags, said: impl Fn(&str) -> Option
     }));
     values.extend(settings.reach.lines(list, text));
     values.extend(settings.home.lines(text));
-    values.extend(storage::lines(&settings.retention));
+    values.extend(storage::lines(&settings.retention, settings.cache));
     values.extend([
         ("allow-host", Some(list(settings.allow_hosts.iter().map(ToString::to_string).collect()))),
         ("allow-origin", settings.pages.line().map(list)),

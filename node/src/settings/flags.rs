@@ -216,6 +216,11 @@ pub struct Flags {
     #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_MAIL", value_parser = storage::mib)]
     pub max_mail: Option<u64>,
 
+    /// How much memory the pages of the store may take, in MiB; more makes a store of hundreds of thousands of events
+    /// quicker [default: 8]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_CACHE_MIB", value_parser = storage::cache_mib)]
+    pub cache_mib: Option<u64>,
+
     /// How many minutes the claim link of a new node holds [default: 60]
     #[arg(long, value_name = "MINUTES", env = "NOSTRP2P_CLAIM_MINUTES")]
     pub claim_minutes: Option<u64>,

@@ -18,7 +18,7 @@ use redb::{
 };
 
 use super::{
-    CACHE_BYTES, StoreProgress, Usage, compaction,
+    CacheSize, StoreProgress, Usage, compaction,
     cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
@@ -38,6 +38,7 @@ pub(super) struct Disk {
     /// The run that is still to begin on the disk, which was full.
     waiting: Mutex<Option<StoreId>>,
     time: TrustedTime,
+    cache: CacheSize,
     /// Last, so that the database is closed before.
     _lock: Lock,
 }
@@ -48,11 +49,11 @@ impl Disk {
         lock: Lock,
         path: PathBuf,
         (database, waiting): (Database, Option<StoreId>),
-        time: TrustedTime,
+        (time, cache): (TrustedTime, CacheSize),
     ) -> io::Result<Self> {
         let file_check = FileCheck::of(&path)?;
         let current = RwLock::new(database);
-        Ok(Self { path, file_check, current, waiting: Mutex::new(waiting), time, _lock: lock })
+        Ok(Self { path, file_check, current, waiting: Mutex::new(waiting), time, cache, _lock: lock })
     }
 
     /// The time to go by for what cannot be undone.
@@ -102,7 +103,8 @@ impl Disk {
         find_room(&self.path).map_err(redb::Error::Io)?;
         let mut waiting = self.waiting();
         let purpose = waiting.map_or(Purpose::GoOn, Purpose::Begin);
-        let (database, opened) = quietly(|| open(&self.path, purpose)).unwrap_or_else(no_database)?;
+        let (database, opened) =
+            quietly(|| open(&self.path, purpose, self.cache)).unwrap_or_else(no_database)?;
         *waiting = None;
         drop(waiting);
         self.replace(database);
@@ -141,9 +143,13 @@ impl Disk {
 }
 
 /// Opens or creates the file, and brings its tables up to date. May panic on damaged data.
-pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Database, tables::Opened), redb::Error> {
+pub(super) fn open(
+    path: &Path,
+    purpose: Purpose,
+    cache: CacheSize,
+) -> Result<(Database, tables::Opened), redb::Error> {
     let before = FileMark::of(path);
-    let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+    let database = Database::builder().set_cache_size(cache.bytes()).create(path)?;
     let opened = tables::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
     Ok((database, opened))
 }
@@ -165,7 +171,9 @@ pub(super) fn begin_full(path: &Path, run: StoreId) -> Option<(Database, tables:
 fn view(path: &Path) -> Result<Database, redb::Error> {
     let open = || {
         let view = CowBackend::of(path)?;
-        Ok::<_, redb::Error>(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(view)?)
+        Ok::<_, redb::Error>(
+            Database::builder().set_cache_size(CacheSize::SMALL.bytes()).create_with_backend(view)?,
+        )
     };
     quietly(open).unwrap_or_else(no_database)
 }

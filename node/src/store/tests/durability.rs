@@ -92,7 +92,8 @@ async fn a_run_that_finds_its_disk_full_reads_and_begins_on_the_disk_when_there_
     drop(before);
     let lock = Lock::of(directory.path()).unwrap();
     let full = |_: &Path, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into()));
-    let (store, writer) = Store::open_by(lock, directory.path(), (FOREVER, Idle::default()), full).unwrap();
+    let (store, writer) =
+        Store::open_by(lock, directory.path(), (FOREVER, CacheSize::SMALL, Idle::default()), full).unwrap();
     assert_eq!(contents(&store.after(0).unwrap().events), ["kept"]);
     assert!(store.failure().is_some());
     let refused = writer.commit(post(1, 2, "no room"), Propagation::Done).await.await.unwrap();
