@@ -68,5 +68,6 @@ mod two_nodes;
 mod unreachable;
 mod updating;
 mod using;
+mod without_udp;
 mod words;
 mod year;
