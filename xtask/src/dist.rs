@@ -26,7 +26,7 @@ use std::{
     time::Instant,
 };
 
-pub use targets::{TARGETS, Target};
+pub use targets::{DistTarget, TARGETS};
 
 /// For which machines.
 #[derive(Debug, Default, clap::Args)]

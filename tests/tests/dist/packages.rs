@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -12,9 +13,20 @@ use tokio::process::Command;
 
 use super::{is_root, made, talks};
 
-/// Debian in a folder, and what it takes to run something in it.
+/// Room for a Debian of 350 MB while it is unpacked, and for two packages; not much more, so that it can be filled.
+const ROOM: &str = "size=900m";
+/// What is left free in a full one: less than the program needs.
+const LEFT_BYTES: u64 = 5 << 20;
+
+/// Debian on a disk of its own, which is a piece of memory, and what it takes to run something in it.
 struct Debian {
     folder: TempDir,
+}
+
+impl Drop for Debian {
+    fn drop(&mut self) {
+        drop(std::process::Command::new("umount").arg("--lazy").arg(self.folder.path()).status());
+    }
 }
 
 impl Debian {
@@ -30,7 +42,14 @@ impl Debian {
         let mirror = policy.split_whitespace().find(is_mirror)?.to_owned();
         let release = fs::read_to_string("/etc/os-release").unwrap();
         let name = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?.to_owned();
-        let folder = tempfile::tempdir().unwrap();
+        let debian = Self { folder: tempfile::tempdir().unwrap() };
+        let folder = &debian.folder;
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", ROOM, "tmpfs"]).arg(folder.path()).status().await;
+        if !mounted.unwrap().success() {
+            skip_optional("no disk can be mounted here");
+            return None;
+        }
         let mut debootstrap = Command::new("debootstrap");
         debootstrap.args(["--variant=minbase", &name]).arg(folder.path()).arg(mirror);
         let output = debootstrap.output().await.unwrap();
@@ -38,11 +57,21 @@ impl Debian {
             skip_optional("debootstrap could not fetch a system");
             return None;
         }
-        Some(Self { folder })
+        Some(debian)
     }
 
     fn path(&self, inside: &str) -> PathBuf {
         self.folder.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// Fills the disk; the file that takes the room.
+    fn fill(&self) -> PathBuf {
+        let path = self.path("/filler");
+        let mut file = fs::File::create(&path).unwrap();
+        while file.write_all(&[0; 1 << 20]).is_ok() {}
+        let full = file.metadata().unwrap().len();
+        file.set_len(full - LEFT_BYTES).unwrap();
+        path
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -118,6 +147,12 @@ async fn the_package_is_installed_upgraded_removed_and_purged_and_keeps_the_data
     let bob = talks(&mut alice, &node).await;
     node.stop().await;
 
+    // A disk that is full in the middle of an upgrade leaves the program that was there; with room it goes on.
+    let filler = debian.fill();
+    let refused = debian.command(&["dpkg", "--install", "/new.deb"]).output().await.unwrap();
+    assert!(!refused.status.success(), "the disk is full");
+    assert!(debian.run(&["nostrp2p", "--version"]).await.starts_with("nostrp2p "), "the old one is whole");
+    fs::remove_file(filler).unwrap();
     debian.run(&["apt-get", "install", "--yes", "/new.deb"]).await;
     assert_eq!(fs::read_to_string(&settings).unwrap(), own, "an upgrade keeps the settings");
     let node = InstalledNode::start(debian.command(&program), free_port(), data, &flags).await;

@@ -1,6 +1,6 @@
 //! Archives whose bytes depend on nothing but what is in them and on the time of the commit.
 
-use super::{Target, contents::Tree, targets::Packing};
+use super::{DistTarget, contents::Tree, targets::Packing};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::{
@@ -13,12 +13,12 @@ use std::{
 const XZ_LEVEL: u32 = 8;
 
 /// The one folder in an archive.
-pub fn root(workspace: &Workspace, target: &Target) -> Result<String> {
+pub fn root(workspace: &Workspace, target: &DistTarget) -> Result<String> {
     Ok(format!("nostrp2p-{}-{}", workspace.locked_version("nostrp2p-node")?, target.triple))
 }
 
 /// Its file name.
-pub fn file_name(workspace: &Workspace, target: &Target) -> Result<String> {
+pub fn file_name(workspace: &Workspace, target: &DistTarget) -> Result<String> {
     let ending = match target.packing {
         Packing::TarXz => "tar.xz",
         Packing::Zip => "zip",
@@ -107,10 +107,10 @@ fn civil(days: u64) -> (u16, u8, u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::contents::Entry, *};
+    use super::{super::contents::ArchiveFile, *};
 
     fn tree() -> Tree {
-        let entry = |text: &str, executable| Entry { bytes: text.as_bytes().to_vec(), executable };
+        let entry = |text: &str, executable| ArchiveFile { bytes: text.as_bytes().to_vec(), executable };
         Tree::from([("b/nostrp2p".to_owned(), entry("x", true)), ("a.txt".to_owned(), entry("y", false))])
     }
 

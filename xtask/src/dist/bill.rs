@@ -1,7 +1,7 @@
 //! What of others is in the program: the list of dependencies with their licences and texts, and a bill of materials in
 //! CycloneDX 1.5 (JSON), both for one target.
 
-use super::Target;
+use super::DistTarget;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub struct Component {
 }
 
 /// The crates of the registry that are compiled into the program, by name and version.
-pub fn components(workspace: &Workspace, target: &Target) -> Result<Vec<Component>> {
+pub fn components(workspace: &Workspace, target: &DistTarget) -> Result<Vec<Component>> {
     let mut tree = workspace.cargo(["tree", "--locked", "--package", "nostrp2p-node", "--edges", "normal"]);
     tree.args(["--prefix", "none", "--format", "{p}", "--target", target.triple]);
     let output = tree.output().context("cargo could not be started")?;
@@ -125,7 +125,7 @@ fn texts_of(folder: &Path) -> Vec<String> {
 }
 
 /// The bill of materials. `epoch` is the time of the commit.
-pub fn bill(version: &str, target: &Target, components: &[Component], epoch: u64) -> Result<String> {
+pub fn bill(version: &str, target: &DistTarget, components: &[Component], epoch: u64) -> Result<String> {
     let listed: Vec<Value> = components
         .iter()
         .map(|Component { name, version, licence, checksum, .. }| {

@@ -1,6 +1,6 @@
 //! The program itself, so that two builds of one commit give the same bytes wherever the clone lies.
 
-use super::{Target, toolchain};
+use super::{DistTarget, toolchain};
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
 use std::{
@@ -35,7 +35,7 @@ pub fn source_date(workspace: &Workspace) -> Result<u64> {
 }
 
 /// Builds the program for a target.
-pub fn program(workspace: &Workspace, target: &Target, epoch: u64) -> Result<PathBuf> {
+pub fn program(workspace: &Workspace, target: &DistTarget, epoch: u64) -> Result<PathBuf> {
     let toolchain = toolchain::ensure(workspace, target)?;
     let mut build = workspace.cargo([toolchain.subcommand, "--locked", "--package", "nostrp2p-node"]);
     build.args(["--bin", "nostrp2p", "--profile", PROFILE, "--target", target.triple]);
@@ -64,7 +64,7 @@ pub fn check(workspace: &Workspace) -> Result<()> {
 }
 
 /// Nothing of this machine's paths and of the time gets into the program.
-fn flags(workspace: &Workspace, target: &Target) -> Vec<String> {
+fn flags(workspace: &Workspace, target: &DistTarget) -> Vec<String> {
     let mut folders = vec![(workspace.path(""), "/nostrp2p")];
     let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
     folders.extend(cargo.or_else(|| Some(dirs::home_dir()?.join(".cargo"))).map(|home| (home, "/cargo")));

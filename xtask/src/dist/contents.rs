@@ -1,6 +1,6 @@
 //! What is in an archive beside the program.
 
-use super::{Target, bill};
+use super::{DistTarget, bill};
 use crate::{report::Steps, run::build_node, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use std::{
@@ -11,16 +11,16 @@ use std::{
 };
 
 /// Files by their path in the archive, with `/` on every system; sorted, so that the bytes do not depend on the disk.
-pub type Tree = BTreeMap<String, Entry>;
+pub type Tree = BTreeMap<String, ArchiveFile>;
 
 /// One file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ArchiveFile {
     pub bytes: Vec<u8>,
     pub executable: bool,
 }
 
-impl Entry {
+impl ArchiveFile {
     /// The mode of Unix.
     pub fn mode(&self) -> u32 {
         if self.executable { 0o755 } else { 0o644 }
@@ -39,9 +39,9 @@ const SHELLS: [(&str, &str); 4] = [
     ("powershell", "nostrp2p.ps1"),
 ];
 /// Everything in the archive of a target.
-pub fn of(workspace: &Workspace, target: &Target, program: &Path, epoch: u64) -> Result<Tree> {
+pub fn of(workspace: &Workspace, target: &DistTarget, program: &Path, epoch: u64) -> Result<Tree> {
     let mut tree = Tree::new();
-    let mut add = |path: String, bytes: Vec<u8>| tree.insert(path, Entry { bytes, executable: false });
+    let mut add = |path: String, bytes: Vec<u8>| tree.insert(path, ArchiveFile { bytes, executable: false });
     for name in COPIED {
         add(name.to_owned(), read(&workspace.path(name))?);
     }
@@ -63,13 +63,13 @@ pub fn of(workspace: &Workspace, target: &Target, program: &Path, epoch: u64) ->
     let version = workspace.locked_version("nostrp2p-node")?;
     add("THIRD-PARTY.txt".to_owned(), bill::licences(&components).into_bytes());
     add("sbom.cdx.json".to_owned(), bill::bill(&version, target, &components, epoch)?.into_bytes());
-    tree.insert(target.program().to_owned(), Entry { bytes: read(program)?, executable: true });
+    tree.insert(target.program().to_owned(), ArchiveFile { bytes: read(program)?, executable: true });
     Ok(tree)
 }
 
 /// A program of the same source that runs on this machine and says what stands in the manual page: that of the target
 /// itself, a static one that was built before, or else the build of the tests.
-fn speaker(workspace: &Workspace, target: &Target, program: &Path) -> Result<PathBuf> {
+fn speaker(workspace: &Workspace, target: &DistTarget, program: &Path) -> Result<PathBuf> {
     if target.runs_here() {
         return Ok(program.to_owned());
     }

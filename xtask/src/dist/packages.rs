@@ -2,8 +2,8 @@
 //! `node/Cargo.toml`.
 
 use super::{
-    Target,
-    contents::{Entry, Tree},
+    DistTarget,
+    contents::{ArchiveFile, Tree},
 };
 use crate::{report::Steps, tools, workspace::Workspace};
 use anyhow::{Context, Result, bail};
@@ -25,7 +25,7 @@ const PACKAGED_SETTINGS: &str = "# Settings stand in /etc/nostrp2p.toml";
 /// Makes the packages of those targets that have some; gives their files.
 pub fn make(
     workspace: &Workspace,
-    staged: &[(&Target, Tree)],
+    staged: &[(&DistTarget, Tree)],
     folder: &Path,
     epoch: u64,
     steps: &Steps,
@@ -65,7 +65,7 @@ fn stage(folder: &Path, tree: &Tree) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("{} cannot be emptied", folder.display()))?;
     }
-    for (name, Entry { bytes, .. }) in tree {
+    for (name, ArchiveFile { bytes, .. }) in tree {
         let place = match name.as_str() {
             "nostrp2p" | "nostrp2p.toml" => name.clone(),
             "dist/nostrp2p.service" => "nostrp2p.service".to_owned(),

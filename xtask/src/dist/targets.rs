@@ -6,7 +6,7 @@ use std::env::consts::{ARCH, OS};
 
 /// One target of rustc.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct DistTarget {
     /// As rustc calls it.
     pub triple: &'static str,
     /// What compiles C and links for it.
@@ -40,39 +40,39 @@ const AARCH64_GCC: Linker =
 const MINGW: Linker = Linker::Cross { package: "gcc-mingw-w64-x86-64", program: "x86_64-w64-mingw32-gcc" };
 
 /// All of them. The static programs come first: the one for this machine says what stands in every manual page.
-pub const TARGETS: [Target; 7] = [
-    Target {
+pub const TARGETS: [DistTarget; 7] = [
+    DistTarget {
         triple: "x86_64-unknown-linux-musl",
         linker: Linker::Zig,
         packing: Packing::TarXz,
         packages: Some(("amd64", "x86_64")),
     },
-    Target {
+    DistTarget {
         triple: "aarch64-unknown-linux-musl",
         linker: Linker::Zig,
         packing: Packing::TarXz,
         packages: Some(("arm64", "aarch64")),
     },
-    Target {
+    DistTarget {
         triple: "aarch64-unknown-linux-gnu",
         linker: AARCH64_GCC,
         packing: Packing::TarXz,
         packages: None,
     },
-    Target { triple: "x86_64-pc-windows-gnu", linker: MINGW, packing: Packing::Zip, packages: None },
-    Target {
+    DistTarget { triple: "x86_64-pc-windows-gnu", linker: MINGW, packing: Packing::Zip, packages: None },
+    DistTarget {
         triple: "x86_64-pc-windows-msvc",
         linker: Linker::Own("windows"),
         packing: Packing::Zip,
         packages: None,
     },
-    Target {
+    DistTarget {
         triple: "aarch64-apple-darwin",
         linker: Linker::Own("macos"),
         packing: Packing::TarXz,
         packages: None,
     },
-    Target {
+    DistTarget {
         triple: "x86_64-apple-darwin",
         linker: Linker::Own("macos"),
         packing: Packing::TarXz,
@@ -80,7 +80,7 @@ pub const TARGETS: [Target; 7] = [
     },
 ];
 
-impl Target {
+impl DistTarget {
     /// The name of the program for it.
     pub fn program(&self) -> &'static str {
         if self.triple.contains("windows") { "nostrp2p.exe" } else { "nostrp2p" }
@@ -105,7 +105,7 @@ impl Target {
 }
 
 /// What is to be built.
-pub fn chosen(options: &DistOptions) -> Result<Vec<&'static Target>> {
+pub fn chosen(options: &DistOptions) -> Result<Vec<&'static DistTarget>> {
     if options.all {
         return Ok(TARGETS.iter().filter(|target| target.obstacle().is_none()).collect());
     }
@@ -130,7 +130,7 @@ pub fn chosen(options: &DistOptions) -> Result<Vec<&'static Target>> {
 }
 
 /// What `--all` leaves out here, and why.
-pub fn impossible() -> Vec<(&'static Target, String)> {
+pub fn impossible() -> Vec<(&'static DistTarget, String)> {
     TARGETS.iter().filter_map(|target| Some((target, target.obstacle()?))).collect()
 }
 

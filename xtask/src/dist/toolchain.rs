@@ -1,6 +1,6 @@
 //! What is needed to compile for other machines: found where it is, fetched where it can be.
 
-use super::{Target, succeed, targets::Linker};
+use super::{DistTarget, succeed, targets::Linker};
 use crate::{tools, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use std::{
@@ -22,7 +22,7 @@ pub struct Toolchain {
 }
 
 /// Sees to it that this machine can compile for a target.
-pub fn ensure(workspace: &Workspace, target: &Target) -> Result<Toolchain> {
+pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<Toolchain> {
     match target.linker {
         Linker::Zig => with_zig(workspace, target.triple),
         Linker::Own(_) => {
