@@ -264,7 +264,8 @@ fn seen_as(id: EventId, unsigned: &UnsignedEvent) -> EventId {
     if unsigned.statement.is_some() { stated(id) } else { id }
 }
 
-/// What no event has as its id, but by a chance of one in 2^256.
+/// The place of an event with a statement in the table of seen ids: its id with all bits inverted, which is the id of no
+/// other event but by a chance of one in 2^256.
 fn stated(id: EventId) -> EventId {
     EventId::from_bytes(id.as_bytes().map(|byte| !byte))
 }

@@ -13,7 +13,8 @@ const AT_ONCE: u32 = 3;
 const PAUSE_SECONDS: u64 = 200;
 /// Changes are gathered for so long, in seconds: relays come one after the other.
 const GATHER_SECONDS: u64 = 2;
-/// What is due when. Nothing is before [`AnnounceSchedule::start`].
+
+/// When the next announcement is due; none is before [`AnnounceSchedule::start`].
 #[derive(Debug)]
 pub(crate) struct AnnounceSchedule {
     started: bool,

@@ -40,6 +40,7 @@ mod write;
 mod writer;
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -50,7 +51,7 @@ use disk::Disk;
 use lock::Lock;
 use nostrp2p_protocol::{PublicKey, frame::StoreId};
 use redb::Database;
-use tables::Opened;
+use tables::{Opened, Purpose};
 use tokio::sync::watch;
 use writer::Reports;
 
@@ -156,13 +157,24 @@ impl Store {
         retention: Retention,
         idle: Idle,
     ) -> Result<(Self, Writer), OpenError> {
+        Self::open_by(lock, directory, (retention, idle), |path, purpose| disk::open(path, purpose))
+    }
+
+    fn open_by(
+        lock: Lock,
+        directory: &Path,
+        (retention, idle): (Retention, Idle),
+        open: impl FnOnce(&Path, Purpose) -> Result<(Database, Opened), redb::Error>,
+    ) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
         let io = |error| OpenError::Io { path: directory.join(FILE), error };
-        let (database, opened) = open_database(directory, &path)?;
+        let run = random_id().map_err(io)?;
+        let Begun { database, opened, full } = begin(directory, &path, run, |purpose| open(&path, purpose))?;
         let time = TrustedTime::since(opened.clock);
-        let database = Arc::new(Disk::new(lock, path, database, time).map_err(io)?);
+        let waiting = full.is_some().then_some(run);
+        let database = Arc::new(Disk::new(lock, path, (database, waiting), time).map_err(io)?);
         let (report, progress) = watch::channel(opened.progress);
-        let (fail, failure) = watch::channel(None);
+        let (fail, failure) = watch::channel(full);
         let store = Self {
             database: Arc::clone(&database),
             id: opened.id,
@@ -247,11 +259,27 @@ impl Store {
     }
 }
 
-/// Opens or creates the file and brings its tables up to date. What redb finds wrong in a damaged file is sometimes an
-/// error and sometimes a panic; both are [`OpenError::Damaged`] here.
-fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), OpenError> {
-    let (mut database, opened) = match quietly(|| disk::open(path, tables::Purpose::Begin)) {
-        Some(opened) => opened.map_err(|error| open_error(error, directory, path))?,
+/// A run of the store that has begun.
+struct Begun {
+    database: Database,
+    opened: Opened,
+    /// Why it only reads until there is room.
+    full: Option<String>,
+}
+
+/// Opens or creates the file and brings its tables up to date, or only reads where the disk is full. What redb finds wrong
+/// in a damaged file is sometimes an error and sometimes a panic; both are [`OpenError::Damaged`] here.
+fn begin(
+    directory: &Path,
+    path: &Path,
+    run: StoreId,
+    open: impl FnOnce(Purpose) -> Result<(Database, Opened), redb::Error>,
+) -> Result<Begun, OpenError> {
+    let (mut database, opened) = match quietly(|| open(Purpose::Begin(run))) {
+        Some(Ok(opened)) => opened,
+        Some(Err(error)) => {
+            return begin_full(path, run, &error).ok_or_else(|| open_error(error, directory, path));
+        }
         None => {
             let reason = "its pages do not fit together".to_owned();
             return Err(OpenError::Damaged { path: path.to_owned(), reason });
@@ -261,7 +289,25 @@ fn open_database(directory: &Path, path: &Path) -> Result<(Database, Opened), Op
         return Err(OpenError::Newer { path: path.to_owned(), found: opened.schema, known: tables::SCHEMA });
     }
     compaction::give_back(&mut database, path, &opened.progress.usage, compaction::WORTHWHILE);
-    Ok((database, opened))
+    Ok(Begun { database, opened, full: None })
+}
+
+/// Begins with what the disk holds, if the error says that it is full; None where that is not it, or nothing can be read.
+fn begin_full(path: &Path, run: StoreId, error: &redb::Error) -> Option<Begun> {
+    let redb::Error::Io(cause) = error else { return None };
+    if !matches!(cause.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        return None;
+    }
+    let (database, opened) = disk::begin_full(path, run)?;
+    tracing::error!(%error, "the store could not write; it is only read until there is room");
+    Some(Begun { database, opened, full: Some(error.to_string()) })
+}
+
+/// The id of a run.
+fn random_id() -> std::io::Result<StoreId> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+    Ok(u64::from_be_bytes(random))
 }
 
 /// Runs something that may panic on damaged data; None when it did.
@@ -275,7 +321,7 @@ fn open_error(error: redb::Error, directory: &Path, path: &Path) -> OpenError {
         redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
             OpenError::InUse { directory }
         }
-        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+        redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
             OpenError::Damaged { path, reason: error.to_string() }
         }
         redb::Error::Io(error) if lock::has_no_locks(&error) => OpenError::NoLocks { directory, error },

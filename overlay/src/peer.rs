@@ -72,7 +72,7 @@ pub(crate) struct Connected {
     /// Whether its own addresses were dialed after it came over a relay.
     pub(crate) sought: bool,
     /// By which it has connected once more, until it answers on an earlier one.
-    pub(crate) second: Option<ConnectionId>,
+    pub(crate) second: Option<Second>,
     /// Whether the node was told that it is connected twice.
     pub(crate) twice: bool,
 }
@@ -91,6 +91,16 @@ pub(crate) struct Connection {
     pub(crate) asked: Option<u32>,
     /// The address under which we found it, when we dialed.
     pub(crate) dialed: Option<PeerAddress>,
+}
+
+/// A connection that came while an earlier one stood, and what has happened since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Second {
+    pub(crate) connection: ConnectionId,
+    /// Whether the peer has told once more what it wants to hear.
+    pub(crate) greets_again: bool,
+    /// Whether an earlier connection has ended.
+    pub(crate) lost_earlier: bool,
 }
 
 impl Connected {

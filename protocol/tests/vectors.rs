@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{
-    Event, EventTemplate, Filter, Kind, Packet, PeerId, RunStatement, SecretKey, Tag, UnverifiedEvent,
+    Event, EventTemplate, Filter, Kind, Packet, PeerId, PublicStatement, RunStatement, SecretKey, Tag,
+    UnverifiedEvent,
     channel::{self, ChannelSecret, Greeting},
     frame::{
         Carried, CaughtUp, ClientFrame, Delivery, Mirror, MirrorState, NodeFrame, Path, PeerStatus,
@@ -33,6 +34,13 @@ fn event() -> Event {
 
 fn compact() -> UnverifiedEvent {
     UnverifiedEvent { claimed_id: None, ..event().into() }
+}
+
+/// With a statement that nobody has checked: the bytes 1, 2, 3.
+fn stated() -> UnverifiedEvent {
+    let mut stated = compact();
+    stated.unsigned.statement = PublicStatement::from_bytes(&[1, 2, 3]).ok();
+    stated
 }
 
 fn filter() -> Filter {
@@ -276,6 +284,7 @@ fn messages() -> String {
         format!("id {}", event().id()),
         format!("compact-event {}", hex::encode(compact().to_compact())),
         format!("packet-event {}", hex::encode(Packet::Event(compact()).encode())),
+        format!("packet-stated {}", hex::encode(Packet::Event(stated()).encode())),
         format!("packet-revocation {}", hex::encode(Packet::Revocation(compact()).encode())),
     ];
     lines.extend(
@@ -342,6 +351,7 @@ fn every_vector_decodes_to_its_message() {
     assert_eq!(Lent::decode(&bytes("answer-lend")), Ok(lent()));
     assert_eq!(Packet::decode(&bytes("packet-revocation")), Ok(Packet::Revocation(compact())));
     assert_eq!(Revoked::decode(&bytes("answer-revocations")), Ok(Revoked { events: vec![compact()] }));
+    assert_eq!(Packet::decode(&bytes("packet-stated")), Ok(Packet::Event(stated())));
     assert_eq!(Packet::decode(&bytes("packet-event")), Ok(Packet::Event(compact())));
     assert_eq!(UnverifiedEvent::from_compact(&bytes("compact-event")).unwrap().verify(), Ok(event()));
 }

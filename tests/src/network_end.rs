@@ -108,6 +108,20 @@ impl NetworkEnd {
         let mut node = self.node.take().expect("a node runs");
         node.kill().expect("it can be killed");
         node.wait().expect("it ends");
+        // A machine that starts again knows of no connection of before.
+        assert!(
+            self.inside(&["ss", "-K", "dport", "=", ":20000"])
+                && self.inside(&["ss", "-K", "sport", "=", ":20000"])
+        );
+    }
+
+    /// From now on the machine resets the connections of before when something comes on them, as a machine does that has
+    /// started again.
+    ///
+    /// # Panics
+    /// When the rules of [`NetworkEnd::lose_power`] cannot be taken back.
+    pub fn reset_what_it_does_not_know(&self) {
+        assert!(self.inside(&["nft", "delete", "table", "inet", "power"]));
     }
 
     /// What the node says of itself.

@@ -158,7 +158,10 @@ impl Node {
         loop {
             let line = timeout(PATIENCE, lines.next_line()).await.expect("the node says that it is ready");
             let line = line.expect("the node's output is text");
-            let line = line.unwrap_or_else(|| panic!("the node ended instead of getting ready"));
+            let line = line.unwrap_or_else(|| {
+                let log = log.as_ref().and_then(|log| std::fs::read_to_string(log.path()).ok());
+                panic!("the node ended instead of getting ready: {}", log.unwrap_or_default())
+            });
             if line.contains("/#claim=") {
                 claim_link = Some(line.trim().to_owned());
             }

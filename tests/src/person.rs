@@ -34,6 +34,19 @@ impl Person {
         (one, other)
     }
 
+    /// Three people who watch; the nodes of the second and the third know that of the first.
+    pub async fn three_who_watch() -> (Self, Self, Self) {
+        let mut first = Self::arrive(None).await;
+        let mut second = Self::arrive(Some(&first)).await;
+        let mut third = Self::arrive(Some(&first)).await;
+        for client in [&mut first.client, &mut second.client, &mut third.client] {
+            client.watch(0).await;
+        }
+        second.client.neighbours(1).await;
+        third.client.neighbours(1).await;
+        (first, second, third)
+    }
+
     /// Two people whose nodes know each other, and a browser in which the first is signed in.
     pub async fn pair_with_browser(size: Size) -> (Self, Self, Browser) {
         let (one, other) = Self::pair().await;

@@ -137,14 +137,7 @@ async fn a_newcomer_gets_a_whole_conversation_of_long_ago_from_the_node_of_its_f
 
 #[tokio::test]
 async fn what_other_programs_write_reaches_everyone_and_a_comment_those_whom_it_names() {
-    let mut alice = Person::arrive(None).await;
-    let mut bob = Person::arrive(Some(&alice)).await;
-    let mut carol = Person::arrive(Some(&alice)).await;
-    for client in [&mut alice.client, &mut bob.client, &mut carol.client] {
-        client.watch(0).await;
-    }
-    bob.client.neighbours(1).await;
-    carol.client.neighbours(1).await;
+    let (mut alice, mut bob, mut carol) = Person::three_who_watch().await;
     let sign = |key: &SecretKey, kind: u16, tags: &[&[&str]], text: &str| {
         let tags = tags.iter().map(|tag| Tag::new(tag.iter().copied())).collect();
         EventTemplate { created_at: now(), kind: Kind(kind), tags, content: text.into() }.sign(key, &[7; 32])

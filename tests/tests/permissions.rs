@@ -314,3 +314,21 @@ async fn the_person_publishes_an_inbox_and_a_name() {
         ada.close().await;
     }
 }
+
+#[tokio::test]
+async fn the_person_lets_a_list_with_an_address_of_the_own_house_go_out() {
+    for (size, name) in [(Size::Phone, "phone"), (Size::Desktop, "desktop")] {
+        let (alice, bob, browser) = Person::pair_with_browser(size).await;
+        let mut relay = Relay::login(&alice.node.clients(), &alice.key).await;
+        let inside = "ws://192.168.1.7:20001/";
+        relay.put(&signed(&alice.key, 10_050, &[&["relay", inside]], "with my house")).await;
+        browser.see("permission-banner", inside).await;
+        picture(&browser, &format!("held-list-{name}")).await;
+        browser.click("permission-allow").await;
+        browser.see_no("permission-banner").await;
+        let mut at_bob = Relay::login(&bob.node.clients(), &bob.key).await;
+        let asked = json!({ "kinds": [10_050], "authors": [alice.key.public_key()] });
+        assert_eq!(at_bob.contents(asked).await, ["with my house"]);
+        browser.close().await;
+    }
+}

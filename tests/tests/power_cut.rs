@@ -12,7 +12,16 @@ const SOON: Duration = Duration::from_secs(40);
 
 #[tokio::test]
 async fn a_node_that_is_back_after_a_power_cut_is_heard_at_once() {
-    let Some((mut here, mut there)) = NetworkEnd::on_one_cable("cut", "hears") else {
+    lose_power_and_be_heard("silent", |_| {}).await;
+}
+
+#[tokio::test]
+async fn a_node_whose_machine_resets_the_connections_of_before_is_heard_at_once() {
+    lose_power_and_be_heard("resets", NetworkEnd::reset_what_it_does_not_know).await;
+}
+
+async fn lose_power_and_be_heard(name: &str, start_again: impl Fn(&NetworkEnd)) {
+    let Some((mut here, mut there)) = NetworkEnd::on_one_cable(name, &format!("{name}-hub")) else {
         return skip("there can be no network namespaces: that needs root and `ip`");
     };
     let (alice, bob) = (random_key(), random_key());
@@ -24,6 +33,7 @@ async fn a_node_that_is_back_after_a_power_cut_is_heard_at_once() {
     until("both of them", || async { there.with_peers(1) }).await;
 
     here.lose_power();
+    start_again(&here);
     here.start(&joins);
     until("they are connected again", || async { here.with_peers(1) }).await;
     here.within(|| async {

@@ -100,14 +100,7 @@ async fn a_reply_of_another_program_is_for_everyone_where_its_author_wants_that(
 
 #[tokio::test]
 async fn the_page_says_for_whom_replies_of_other_programs_are() {
-    let mut alice = Person::arrive(None).await;
-    let mut bob = Person::arrive(Some(&alice)).await;
-    let mut carol = Person::arrive(Some(&alice)).await;
-    for client in [&mut alice.client, &mut bob.client, &mut carol.client] {
-        client.watch(0).await;
-    }
-    bob.client.neighbours(1).await;
-    carol.client.neighbours(1).await;
+    let (mut alice, mut bob, mut carol) = Person::three_who_watch().await;
     let question = post(&alice.key, "a question");
     alice.client.publish(&question).await;
     bob.client.hear("a question").await;

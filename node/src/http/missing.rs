@@ -71,7 +71,7 @@ pub(super) fn missing<'a>(
     let mut asked = Asked::default();
     let filters: Vec<&Filter> = filters.into_iter().collect();
     filters.iter().for_each(|filter| asked.name(filter));
-    asked.name_answers(&conversations(store, &filters)?);
+    asked.name_answers(&conversations(store, &filters, now)?);
     if asked.wants.is_empty() {
         return Ok(Missing::default());
     }
@@ -190,10 +190,13 @@ impl Asked {
     }
 }
 
-/// The posts that the store has and whose answers these filters ask for. What is private has no answers for everyone.
-fn conversations(store: &Store, filters: &[&Filter]) -> Result<Vec<Event>, redb::Error> {
+/// The posts that the store has and whose answers these filters ask for. What is private has no answers for everyone. Whoever
+/// reads on into the past had them asked for by the first page.
+fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<Event>, redb::Error> {
     let of_posts = |filter: &&&Filter| {
-        filter.limit != Some(0) && filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(&Kind::POST))
+        filter.limit != Some(0)
+            && filter.until.is_none_or(|until| until >= now)
+            && filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(&Kind::POST))
     };
     let named = filters.iter().filter(of_posts).filter_map(|filter| filter.tags.get(&'e')).flatten();
     let ids: BTreeSet<EventId> = named.filter_map(|id| id.parse().ok()).take(MAX_CONVERSATIONS).collect();
@@ -361,6 +364,8 @@ mod tests {
         let lacking = |filter| missing(&store, &[filter], &[], NOW).unwrap().lacking;
         let page = FetchTarget::Answers(AnswersPage::first(post.id(), post.pubkey));
         assert_eq!(lacking(answers(&post, Kind::POST)), [page]);
+        let further_back = Filter { until: Some(NOW - 1), ..answers(&post, Kind::POST) };
+        assert_eq!(lacking(further_back), [], "the first page has asked");
         assert_eq!(lacking(answers(&private, Kind::POST)), []);
         assert_eq!(lacking(answers(&post, Kind::REACTION)), [], "likes are private");
         assert_eq!(lacking(answers(&by_one(1, Kind::POST), Kind::POST)), [], "its author is not known");

@@ -39,7 +39,7 @@ use self::{
     login::{InvalidLogin, Login},
     polls::Polls,
     read::{ReadError, Reader},
-    used::UsedLogins,
+    used::{Repeated, UsedLogins},
 };
 use super::{
     App, base,
@@ -136,7 +136,7 @@ pub(super) async fn wrong_method(headers: HeaderMap) -> Response {
 }
 
 async fn take_event(app: &App, head: &Parts, body: Body) -> Result<Answer, Problem> {
-    let request = admit(app, head, body).await?;
+    let request = admit(app, head, body, Repeated::DoesNothing).await?;
     if request.asker == Asker::Guest {
         return Err(Problem::login_needed("Sign this request by NIP-98: guests read, but do not publish"));
     }
@@ -162,7 +162,7 @@ async fn hand_over(app: &App, event: UnverifiedEvent) -> Result<Answer, Problem>
 }
 
 async fn find_events(app: &App, head: &Parts, body: Body) -> Result<Answer, Problem> {
-    let request = admit(app, head, body).await?;
+    let request = admit(app, head, body, Repeated::GivesAway).await?;
     let question: Question = read_question(&request.body, request.asker.most_values())?;
     let reader = Reader {
         store: app.store.clone(),
@@ -245,7 +245,7 @@ struct Admitted {
 }
 
 /// Checks everything that does not need the body's meaning, cheapest first, and reads the body.
-async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem> {
+async fn admit(app: &App, head: &Parts, body: Body, repeated: Repeated) -> Result<Admitted, Problem> {
     check_content_type(&head.headers)?;
     let (asker, login) = asker(app, head)?;
     let places = match asker {
@@ -264,7 +264,7 @@ async fn admit(app: &App, head: &Parts, body: Body) -> Result<Admitted, Problem>
     if let Some(login) = login {
         let hash = (!body.is_empty()).then(|| <[u8; 32]>::from(Sha256::digest(&body)));
         login.fits_body(hash).map_err(Problem::from)?;
-        app.rest.used.use_up(&login, clock::now()).map_err(Problem::from)?;
+        app.rest.used.use_up(&login, repeated, clock::now()).map_err(Problem::from)?;
     }
     Ok(Admitted { asker, body, _place: place })
 }
@@ -319,7 +319,7 @@ fn login_of(head: &Parts, credentials: &[u8], owner: &PublicKey) -> Result<Login
 pub(super) fn check_owner(app: &App, head: &Parts, credentials: &[u8]) -> Result<(), String> {
     let owner = app.node_status.borrow().owner.ok_or("this node has no owner yet")?;
     let login = login_of(head, credentials, &owner).map_err(|invalid| invalid.to_string())?;
-    app.rest.used.use_up(&login, clock::now()).map_err(|invalid| invalid.to_string())
+    app.rest.used.use_up(&login, Repeated::GivesAway, clock::now()).map_err(|invalid| invalid.to_string())
 }
 
 impl From<InvalidLogin> for Problem {

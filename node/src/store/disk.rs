@@ -2,14 +2,16 @@
 //!
 //! Once a write has failed, redb lets nothing be read or written any more until the file is opened again. So the writer
 //! then puts [a view](CowBackend) of the same file in its place: everybody reads on what was committed, and nothing is written.
-//! It is replaced by the database itself when the disk takes bytes again. See [`super::outage`].
+//! It is replaced by the database itself when the disk takes bytes again. See [`super::outage`]. A run that finds its disk
+//! full begins with a view.
 
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
+use nostrp2p_protocol::frame::StoreId;
 use redb::{
     Database, ReadTransaction, ReadableDatabase, TransactionError, WriteTransaction,
     backends::InMemoryBackend,
@@ -33,15 +35,24 @@ pub(super) struct Disk {
     path: PathBuf,
     file_check: FileCheck,
     current: RwLock<Database>,
+    /// The run that is still to begin on the disk, which was full.
+    waiting: Mutex<Option<StoreId>>,
     time: TrustedTime,
     /// Last, so that the database is closed before.
     _lock: Lock,
 }
 
 impl Disk {
-    pub(super) fn new(lock: Lock, path: PathBuf, database: Database, time: TrustedTime) -> io::Result<Self> {
+    /// `waiting` where `database` is a view: the run that the disk could not take.
+    pub(super) fn new(
+        lock: Lock,
+        path: PathBuf,
+        (database, waiting): (Database, Option<StoreId>),
+        time: TrustedTime,
+    ) -> io::Result<Self> {
         let file_check = FileCheck::of(&path)?;
-        Ok(Self { path, file_check, current: RwLock::new(database), time, _lock: lock })
+        let current = RwLock::new(database);
+        Ok(Self { path, file_check, current, waiting: Mutex::new(waiting), time, _lock: lock })
     }
 
     /// The time to go by for what cannot be undone.
@@ -66,6 +77,9 @@ impl Disk {
     /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is, as
     /// when the file is not where it was: the database that has it open can still be read.
     pub(super) fn stop_writing(&self) -> Result<(), redb::Error> {
+        if self.waiting().is_some() {
+            return Ok(());
+        }
         self.check_file().map_err(redb::Error::Io)?;
         self.replace(view(&self.path)?);
         Ok(())
@@ -86,7 +100,11 @@ impl Disk {
     pub(super) fn write_again(&self) -> Result<StoreProgress, redb::Error> {
         self.check_file().map_err(redb::Error::Io)?;
         find_room(&self.path).map_err(redb::Error::Io)?;
-        let (database, opened) = quietly(|| open(&self.path, Purpose::GoOn)).unwrap_or_else(no_database)?;
+        let mut waiting = self.waiting();
+        let purpose = waiting.map_or(Purpose::GoOn, Purpose::Begin);
+        let (database, opened) = quietly(|| open(&self.path, purpose)).unwrap_or_else(no_database)?;
+        *waiting = None;
+        drop(waiting);
         self.replace(database);
         Ok(opened.progress)
     }
@@ -113,6 +131,10 @@ impl Disk {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
+    fn waiting(&self) -> MutexGuard<'_, Option<StoreId>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn current(&self) -> RwLockReadGuard<'_, Database> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +146,20 @@ pub(super) fn open(path: &Path, purpose: Purpose) -> Result<(Database, tables::O
     let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
     let opened = tables::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
     Ok((database, opened))
+}
+
+/// Begins a run on a view, for a disk that is full; None where there is no store of this version to be read.
+pub(super) fn begin_full(path: &Path, run: StoreId) -> Option<(Database, tables::Opened)> {
+    let open = || {
+        let database = view(path)?;
+        if !tables::are_current(&database)? {
+            return no_database();
+        }
+        let mark = || FileMark::of(path);
+        let opened = tables::prepare(&database, crate::clock::now(), Purpose::Begin(run), (mark(), mark()))?;
+        Ok::<_, redb::Error>((database, opened))
+    };
+    quietly(open)?.ok()
 }
 
 fn view(path: &Path) -> Result<Database, redb::Error> {

@@ -38,7 +38,7 @@ pub(super) fn begin(
 }
 
 /// Each run with the number at which it ended, the latest first; the one that goes on has no end.
-fn ended(transaction: &ReadTransaction) -> Result<Vec<(StoreId, u64)>, redb::Error> {
+pub(super) fn ended(transaction: &ReadTransaction) -> Result<Vec<(StoreId, u64)>, redb::Error> {
     let runs = match transaction.open_table(RUNS) {
         Ok(runs) => runs,
         Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),

@@ -1,7 +1,10 @@
 //! The tables of the store, and their schema version.
 
-use nostrp2p_protocol::PublicKey;
-use redb::{Database, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError};
+use nostrp2p_protocol::{PublicKey, frame::StoreId};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableError,
+};
 
 use super::{StoreProgress, file_check::FileMark, runs::RUNS, usage::Usage};
 
@@ -53,8 +56,8 @@ pub(super) const META_CLOCK: &str = "clock";
 /// Why the store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// A process begins to use it.
-    Begin,
+    /// A process begins to use it; the run has this id.
+    Begin(StoreId),
     /// The same process goes on, after the disk had refused.
     GoOn,
 }
@@ -91,14 +94,10 @@ pub(super) fn prepare(
         if schema > SCHEMA {
             return Ok(Opened { schema, id: 0, progress: StoreProgress::default(), lineage: 0, clock: None });
         }
-        let mut random = [0; 8];
-        getrandom::fill(&mut random)
-            .map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
         let before = get_or(META_ID, 0)?;
         let newest = get_or(META_NEWEST, 0)?;
         let id = match purpose {
-            Purpose::Begin => {
-                let id = u64::from_be_bytes(random);
+            Purpose::Begin(id) => {
                 meta.insert(META_ID, id)?;
                 let before = (before != 0).then_some(before);
                 super::runs::begin(&mut transaction.open_table(RUNS)?, id, before, newest)?;
@@ -111,7 +110,7 @@ pub(super) fn prepare(
         let left = meta.get(META_WRITTEN)?.map(|written| written.value());
         let as_left = left.is_none_or(|left| before_opening.written <= left.saturating_add(WRITTEN_WITHIN));
         meta.insert(META_WRITTEN, now)?;
-        if purpose == Purpose::Begin && !(same_file && as_left) {
+        if matches!(purpose, Purpose::Begin(_)) && !(same_file && as_left) {
             meta.insert(META_LINEAGE, id)?;
         }
         meta.insert(META_FILE, file.file)?;
@@ -141,6 +140,12 @@ pub(super) fn prepare(
     let progress = super::migrate::migrate(&transaction, opened.schema, opened.progress)?;
     transaction.commit()?;
     Ok(Opened { progress, ..opened })
+}
+
+/// Whether the tables are those of this version, so that [`prepare`] changes a few rows only.
+pub(super) fn are_current(database: &Database) -> Result<bool, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    Ok(meta.get(META_SCHEMA)?.is_some_and(|schema| schema.value() == SCHEMA))
 }
 
 /// When the newest event of a store was written that has noted no time yet; None when it is empty.

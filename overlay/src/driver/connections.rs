@@ -87,10 +87,9 @@ impl Driver {
         };
         if let Some(connected) = self.peers.get_mut(&peer) {
             connected.connections.remove(&connection);
-            connected.note_closed(connection);
         }
         if left > 0 {
-            return;
+            return self.on_one_closed(peer, connection);
         }
         self.end_visit(&peer);
         self.fail_homes(peer);
@@ -200,12 +199,16 @@ impl Driver {
         let (Some(peer), Some(topic)) = (convert::peer_id(&peer), Topic::of(topic)) else {
             return;
         };
+        let mut again = false;
         if let Some(connected) = self.peers.get_mut(&peer) {
             if subscribed {
-                connected.topics.insert(topic);
+                again = !connected.topics.insert(topic);
             } else {
                 connected.topics.remove(&topic);
             }
+        }
+        if again {
+            self.on_greeting(peer);
         }
         if subscribed {
             self.broadcast_held();

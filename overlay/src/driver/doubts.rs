@@ -82,7 +82,7 @@ impl Driver {
         };
         for (peer, connection) in self.doubts.tick(is_open) {
             tracing::debug!("{peer} has not answered for {ANSWER_TICKS} s; closing that connection.");
-            self.give_up(peer, connection);
+            self.swarm.close_connection(connection);
         }
     }
 

@@ -1,9 +1,11 @@
 //! A peer that connects once more while an earlier connection stands.
 //!
 //! It may have lost power and be back, while nothing has told this node that the earlier connection is dead. gossipsub
-//! greets a peer on its first connection only, so whoever is back would never learn what this node wants to hear, and
-//! would broadcast nothing to it. Or it is two programs with one key. Or it is what it seems: one program that dialed twice.
-//! So the earlier connections are asked at once.
+//! tells a peer on its first connection only what this node wants to hear, so a peer that is back would never learn it,
+//! and would broadcast nothing to this node. Or two programs run with one key. Or one program has dialed twice.
+//!
+//! So the earlier connections are asked at once. A program that is back has told this node once more what it wants to hear,
+//! and the earlier connection ends; two programs answer on both.
 
 use libp2p::swarm::ConnectionId;
 use nostrp2p_protocol::PeerId;
@@ -11,7 +13,7 @@ use nostrp2p_protocol::PeerId;
 use super::Driver;
 use crate::{
     OverlayEvent, convert,
-    peer::{Connected, ConnectionPath, Direction},
+    peer::{Connected, ConnectionPath, Direction, Second},
 };
 
 impl Connected {
@@ -28,29 +30,45 @@ impl Connected {
         let earlier: Vec<_> =
             self.connections.keys().filter(|id| **id != new && is_direct(id)).copied().collect();
         if !earlier.is_empty() {
-            self.second = Some(new);
+            self.second = Some(Second { connection: new, greets_again: false, lost_earlier: false });
         }
         earlier
     }
 
     /// The peer has answered on this connection; returns whether that shows for the first time that both stand.
     pub(crate) fn note_answer(&mut self, on: ConnectionId) -> bool {
-        if self.second.is_none_or(|second| second == on) {
+        if self.second.is_none_or(|second| second.connection == on) {
             return false;
         }
         self.second = None;
         !std::mem::replace(&mut self.twice, true)
     }
 
-    /// Whether a connection on which no answer came is one of before the peer came back. One that either side closed on
-    /// purpose, as it happens when both dial at once, says nothing of that.
-    pub(crate) fn is_left_behind(&self, silent: ConnectionId) -> bool {
-        self.second.is_some_and(|second| second != silent)
+    /// The peer has told once more what it wants to hear, which gossipsub does where it knows of no connection. Returns
+    /// whether it is back.
+    pub(crate) fn note_greeting(&mut self) -> bool {
+        self.second.as_mut().is_some_and(|second| {
+            second.greets_again = true;
+            second.is_back()
+        })
     }
 
-    /// A connection is closed while another stands.
-    pub(crate) fn note_closed(&mut self, closed: ConnectionId) {
-        self.second.take_if(|second| *second == closed);
+    /// A connection is closed while another stands; returns whether the peer is back. A connection that either side closed on
+    /// purpose, as it happens when both dial at once, says nothing of that by itself.
+    pub(crate) fn note_closed(&mut self, closed: ConnectionId) -> bool {
+        if self.second.take_if(|second| second.connection == closed).is_some() {
+            return false;
+        }
+        self.second.as_mut().is_some_and(|second| {
+            second.lost_earlier = true;
+            second.is_back()
+        })
+    }
+}
+
+impl Second {
+    const fn is_back(&self) -> bool {
+        self.greets_again && self.lost_earlier
     }
 }
 
@@ -71,16 +89,23 @@ impl Driver {
         }
     }
 
-    /// Gives up a connection on which no answer came. A peer that is back is hung up on altogether, so that it connects anew
-    /// and is greeted.
-    pub(super) fn give_up(&mut self, peer: PeerId, connection: ConnectionId) {
-        if self.peers.get(&peer).is_some_and(|connected| connected.is_left_behind(connection)) {
-            tracing::debug!(
-                "{peer} is back after it had gone in silence; hanging up, so that it connects anew."
-            );
-            return self.disconnect(convert::libp2p_peer_id(peer));
+    /// The peer has told once more what it wants to hear.
+    pub(super) fn on_greeting(&mut self, peer: PeerId) {
+        if self.peers.get_mut(&peer).is_some_and(Connected::note_greeting) {
+            self.let_it_join_anew(peer);
         }
-        self.swarm.close_connection(connection);
+    }
+
+    /// One of several connections is closed.
+    pub(super) fn on_one_closed(&mut self, peer: PeerId, connection: ConnectionId) {
+        if self.peers.get_mut(&peer).is_some_and(|connected| connected.note_closed(connection)) {
+            self.let_it_join_anew(peer);
+        }
+    }
+
+    fn let_it_join_anew(&mut self, peer: PeerId) {
+        tracing::debug!("{peer} is back after it had gone in silence; hanging up, so that it connects anew.");
+        self.disconnect(convert::libp2p_peer_id(peer));
     }
 }
 
@@ -115,15 +140,19 @@ mod tests {
         let (mut back, asked) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
         assert_eq!(asked, [id(1)]);
         assert!(!back.note_answer(id(2)), "the new one says nothing of the earlier one");
-        assert!(back.is_left_behind(id(1)) && !back.is_left_behind(id(2)));
+        assert!(!back.note_greeting(), "the earlier connection may stand");
+        assert!(back.note_closed(id(1)));
+        let (mut reset, _) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
+        assert!(!reset.note_closed(id(1)), "both may have dialed at once");
+        assert!(reset.note_greeting());
         let (mut both, _) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
         assert!(both.note_answer(id(1)));
-        assert!(!both.is_left_behind(id(1)), "it was greeted");
+        assert!(!both.note_greeting() && !both.note_closed(id(1)), "it was greeted");
         both.note_second(id(2));
         assert!(!both.note_answer(id(1)), "told already");
         let (mut gone, _) = with(&[(2, Direction::Inbound, ConnectionPath::Direct)]);
-        gone.note_closed(id(2));
-        assert!(!gone.is_left_behind(id(1)));
+        gone.note_greeting();
+        assert!(!gone.note_closed(id(2)));
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::{Kind, PublicKey, Tag, UnsignedEvent};
 
 /// Whether a post is for everyone.
 ///
-/// It is when its author says so by a tag, when a node of its author states it, when it names nobody but its author (going on in one's own thread, NIP-10), and
-/// when it quotes. Comments and voice answers always answer something, so to quote makes none of them public.
+/// It is when its author says so by a tag, when a node of its author states it, when it names nobody but its author (going
+/// on in one's own thread, NIP-10), and when it quotes. Comments and voice answers always answer something, so to quote makes none of them public.
 pub fn is_for_everyone(post: &UnsignedEvent) -> bool {
     let author = post.pubkey.to_string();
     let own = name_tags(post).all(|tag| tag.value() == Some(&author));

@@ -37,6 +37,15 @@ struct Table {
     syncing: Syncing,
 }
 
+/// What a request would do if somebody could send it once more after a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeated {
+    /// It answers with what only the owner may see.
+    GivesAway,
+    /// It publishes an event that the node has, or that is deleted.
+    DoesNothing,
+}
+
 /// Whether what is written is on its way to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Syncing {
@@ -63,9 +72,9 @@ impl UsedLogins {
     }
 
     /// Takes a login that fits for the one request it is good for. `now` in seconds since 1970. Writes 40 bytes to a file
-    /// without waiting for the disk, which gets them at once in the background: a crash of the node forgets none of them, a
-    /// power cut those of the moment that the disk takes.
-    pub(super) fn use_up(&self, login: &Login, now: u64) -> Result<(), InvalidLogin> {
+    /// without waiting for the disk: a crash of the node forgets none of them. What gives something away is brought to the
+    /// disk at once in the background, so a power cut forgets those of the moment that the disk takes.
+    pub(super) fn use_up(&self, login: &Login, repeated: Repeated, now: u64) -> Result<(), InvalidLogin> {
         let mut table = self.table();
         if table.used.contains_key(&login.id) {
             return Err(InvalidLogin::Used);
@@ -79,7 +88,7 @@ impl UsedLogins {
         }
         let until = login.created_at.saturating_add(MAX_SECONDS_APART);
         table.used.insert(login.id, until);
-        if table.write_down(&login.id, until) {
+        if table.write_down(&login.id, until) && repeated == Repeated::GivesAway {
             self.sync_soon(&mut table);
         }
         Ok(())
@@ -158,7 +167,10 @@ fn row(id: &EventId, until: u64) -> [u8; ROW_BYTES] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        Repeated::{DoesNothing, GivesAway},
+        *,
+    };
 
     const NOW: u64 = 1_700_000_000;
 
@@ -172,55 +184,72 @@ mod tests {
     fn a_login_is_good_once_and_a_full_table_forgets_only_what_is_too_old() {
         let directory = tempfile::tempdir().unwrap();
         let used = UsedLogins::open(directory.path());
-        assert_eq!(used.use_up(&login(0, NOW), NOW), Ok(()));
-        assert_eq!(used.use_up(&login(0, NOW), NOW + 60), Err(InvalidLogin::Used));
+        assert_eq!(used.use_up(&login(0, NOW), GivesAway, NOW), Ok(()));
+        assert_eq!(used.use_up(&login(0, NOW), GivesAway, NOW + 60), Err(InvalidLogin::Used));
         for number in 1..MAX_USED {
-            assert_eq!(used.use_up(&login(number, NOW + 60), NOW), Ok(()));
+            assert_eq!(used.use_up(&login(number, NOW + 60), GivesAway, NOW), Ok(()));
         }
-        assert_eq!(used.use_up(&login(MAX_USED, NOW), NOW + 60), Err(InvalidLogin::TooMany));
+        assert_eq!(used.use_up(&login(MAX_USED, NOW), GivesAway, NOW + 60), Err(InvalidLogin::TooMany));
         let used = UsedLogins::open(directory.path());
         assert_eq!(
-            used.use_up(&login(MAX_USED, NOW), NOW + 60),
+            used.use_up(&login(MAX_USED, NOW), GivesAway, NOW + 60),
             Err(InvalidLogin::TooMany),
             "after a restart"
         );
-        assert_eq!(used.use_up(&login(MAX_USED, NOW + 61), NOW + 61), Ok(()), "the first is over");
-        assert_eq!(used.use_up(&login(1, NOW + 60), NOW + 61), Err(InvalidLogin::Used));
+        assert_eq!(used.use_up(&login(MAX_USED, NOW + 61), GivesAway, NOW + 61), Ok(()), "the first is over");
+        assert_eq!(used.use_up(&login(1, NOW + 60), GivesAway, NOW + 61), Err(InvalidLogin::Used));
         let bytes = fs::metadata(directory.path().join(FILE)).unwrap().len();
         assert_eq!(bytes, u64::try_from(MAX_USED * ROW_BYTES).unwrap(), "the first has left the file too");
     }
 
     #[test]
-    fn what_is_written_comes_to_the_disk_and_the_thread_ends() {
+    fn a_row_that_comes_while_a_thread_waits_for_the_disk_is_brought_there_by_the_same_thread() {
         let directory = tempfile::tempdir().unwrap();
         let used = UsedLogins::open(directory.path());
-        for number in 0..100 {
-            assert_eq!(used.use_up(&login(number, NOW), NOW), Ok(()));
-        }
+        assert_eq!(used.use_up(&login(0, NOW), GivesAway, NOW), Ok(()));
         while used.table().syncing != Syncing::No {
             thread::yield_now();
         }
-        assert_eq!(used.use_up(&login(100, NOW), NOW), Ok(()));
-        assert_ne!(used.table().file.as_ref().map(|file| file.metadata().unwrap().len()), Some(0));
+        let mut table = used.table();
+        let expected = [Syncing::Now, Syncing::Again, Syncing::Again];
+        let seen = expected.map(|_| {
+            used.sync_soon(&mut table);
+            table.syncing
+        });
+        assert_eq!(seen, expected);
+        drop(table);
+        while used.table().syncing != Syncing::No {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_login_that_only_publishes_is_written_down_without_a_word_to_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let used = UsedLogins::open(directory.path());
+        assert_eq!(used.use_up(&login(0, NOW), DoesNothing, NOW), Ok(()));
+        assert_eq!(used.table().syncing, Syncing::No);
+        let used = UsedLogins::open(directory.path());
+        assert_eq!(used.use_up(&login(0, NOW), DoesNothing, NOW), Err(InvalidLogin::Used));
     }
 
     #[test]
     fn half_a_row_and_a_disk_that_refuses_lose_nothing_else() {
         let directory = tempfile::tempdir().unwrap();
         let used = UsedLogins::open(directory.path());
-        assert_eq!(used.use_up(&login(1, NOW), NOW), Ok(()));
+        assert_eq!(used.use_up(&login(1, NOW), GivesAway, NOW), Ok(()));
         let path = directory.path().join(FILE);
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(&[7; ROW_BYTES - 1]).unwrap();
         for number in 2..4 {
             let used = UsedLogins::open(directory.path());
-            assert_eq!(used.use_up(&login(1, NOW), NOW), Err(InvalidLogin::Used));
-            assert_eq!(used.use_up(&login(number, NOW), NOW), Ok(()));
+            assert_eq!(used.use_up(&login(1, NOW), GivesAway, NOW), Err(InvalidLogin::Used));
+            assert_eq!(used.use_up(&login(number, NOW), GivesAway, NOW), Ok(()));
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         let used = UsedLogins::open(directory.path());
-        assert_eq!(used.use_up(&login(9, NOW), NOW), Ok(()));
-        assert_eq!(used.use_up(&login(9, NOW), NOW), Err(InvalidLogin::Used));
+        assert_eq!(used.use_up(&login(9, NOW), GivesAway, NOW), Ok(()));
+        assert_eq!(used.use_up(&login(9, NOW), GivesAway, NOW), Err(InvalidLogin::Used));
     }
 }

@@ -99,7 +99,7 @@ async fn a_file_that_is_mostly_empty_gives_its_disk_back_when_it_is_opened() {
     writer.close();
     drop(store);
     let path = directory.path().join(FILE);
-    let (mut database, opened) = disk::open(&path, Purpose::Begin).unwrap();
+    let (mut database, opened) = disk::open(&path, Purpose::Begin(1)).unwrap();
     compaction::give_back(&mut database, &path, &opened.progress.usage, MIB);
     drop(database);
     let after = std::fs::metadata(&path).unwrap().len();

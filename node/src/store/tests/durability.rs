@@ -82,3 +82,29 @@ async fn more_numbers_than_are_reserved_make_a_commit_durable() {
     drop((crashed, again));
     writer.close();
 }
+
+#[tokio::test]
+async fn a_run_that_finds_its_disk_full_reads_and_begins_on_the_disk_when_there_is_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let (before, writer) = open(directory.path());
+    commit(&writer, &post(1, 1, "kept")).await;
+    writer.close();
+    drop(before);
+    let lock = Lock::of(directory.path()).unwrap();
+    let full = |_: &Path, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into()));
+    let (store, writer) = Store::open_by(lock, directory.path(), (FOREVER, Idle::default()), full).unwrap();
+    assert_eq!(contents(&store.after(0).unwrap().events), ["kept"]);
+    assert!(store.failure().is_some());
+    let refused = writer.commit(post(1, 2, "no room"), Propagation::Done).await.await.unwrap();
+    assert!(refused.is_err(), "{refused:?}");
+    store.failures().wait_for(Option::is_none).await.unwrap();
+    assert!(matches!(commit(&writer, &post(1, 3, "room")).await, Inserted::New(_)));
+    writer.close();
+    let run = store.id();
+    drop(store);
+    let (store, writer) = open(directory.path());
+    assert_eq!(contents(&store.after(0).unwrap().events), ["kept", "room"]);
+    let runs = super::super::runs::ended(&store.database.begin_read().unwrap()).unwrap();
+    assert!(runs.iter().any(|(known, _)| *known == run), "what followed that run goes on");
+    writer.close();
+}
