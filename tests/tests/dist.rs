@@ -87,7 +87,7 @@ async fn the_static_program_needs_nothing_but_itself() {
     fs::copy(root.join("nostrp2p"), cell.path().join("nostrp2p")).unwrap();
     let mut alice = Person::arrive(None).await;
     let mut command = Command::new("chroot");
-    command.arg(cell.path()).arg("/nostrp2p").env_clear();
+    command.arg(cell.path()).arg("/nostrp2p").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let joined = alice.node.nodes();
     let node = InstalledNode::start(command, free_port(), Path::new("/data"), &["-b", &joined]).await;
     talks(&mut alice, &node).await;

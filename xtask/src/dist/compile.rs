@@ -1,19 +1,12 @@
 //! The program itself, so that two builds of one commit give the same bytes wherever the clone lies.
 
 use super::{DistTarget, toolchain};
-use crate::workspace::Workspace;
+use crate::workspace::{FLAG_SEPARATOR, Workspace};
 use anyhow::{Context, Result, bail};
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, path::PathBuf, process::Command};
 
 /// The profile for what people download: Cargo.toml.
 const PROFILE: &str = "small";
-
-/// What stands between flags in `CARGO_ENCODED_RUSTFLAGS`, which may hold spaces.
-const SEPARATOR: &str = "\u{1f}";
 
 /// The time of everything that is made, in seconds since 1970: that of the commit, or `SOURCE_DATE_EPOCH` where the source
 /// is no clone.
@@ -40,7 +33,7 @@ pub fn program(workspace: &Workspace, target: &DistTarget, epoch: u64) -> Result
     let mut build = workspace.cargo([toolchain.subcommand, "--locked", "--package", "nostrp2p-node"]);
     build.args(["--bin", "nostrp2p", "--profile", PROFILE, "--target", target.triple]);
     build.env("SOURCE_DATE_EPOCH", epoch.to_string()).env_remove("RUSTFLAGS");
-    build.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, target).join(SEPARATOR));
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, target).join(FLAG_SEPARATOR));
     build.envs(toolchain.environment);
     let made = workspace.build(build, target.program())?;
     made.into_iter().next().context("cargo built no program")
@@ -65,35 +58,16 @@ pub fn check(workspace: &Workspace) -> Result<()> {
 
 /// Nothing of this machine's paths and of the time gets into the program.
 fn flags(workspace: &Workspace, target: &DistTarget) -> Vec<String> {
-    let mut folders = vec![(workspace.path(""), "/nostrp2p")];
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
-    folders.extend(cargo.or_else(|| Some(dirs::home_dir()?.join(".cargo"))).map(|home| (home, "/cargo")));
-    folders.extend(sysroot().map(|root| (root.join("lib/rustlib/src/rust"), "/rustc")));
-    let mut flags: Vec<String> = folders.iter().map(|(folder, name)| remapped(folder, name)).collect();
+    let mut flags = workspace.remapped_paths();
     if target.triple.ends_with("windows-gnu") {
         flags.push("-Clink-arg=-Wl,--no-insert-timestamp".to_owned());
     }
     flags
 }
 
-fn remapped(folder: &Path, name: &str) -> String {
-    let folder = folder.display().to_string();
-    format!("--remap-path-prefix={}={name}", folder.trim_end_matches(['/', '\\']))
-}
-
-fn sysroot() -> Option<PathBuf> {
-    let output = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
-    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_folder_is_remapped_without_the_slash_at_its_end() {
-        assert_eq!(remapped(Path::new("/a b/c/"), "/nostrp2p"), "--remap-path-prefix=/a b/c=/nostrp2p");
-    }
 
     #[test]
     fn this_clone_has_the_time_of_its_commit() {
