@@ -8,8 +8,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     cargo xtask web \
-    && cargo build --release --locked --package nostrp2p-node \
-    && cp target/release/nostrp2p /nostrp2p \
+    && cargo build --profile small --locked --package nostrp2p-node \
+    && cp target/small/nostrp2p /nostrp2p \
     && mkdir /data
 
 FROM scratch

@@ -1,12 +1,15 @@
 //! The command line.
 
-use std::{ffi::OsStr, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand, builder::Resettable};
 
 use nostrp2p_protocol::{PeerId, PublicKey};
 
-use crate::settings::Flags;
+use crate::{service::ServiceSystem, settings::Flags};
 
 /// A pure peer-to-peer microblog: your own node, and everybody else's.
 #[derive(Debug, Parser)]
@@ -15,6 +18,20 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: ProgramCommand,
+}
+
+/// What was typed. A double click on Windows and macOS gives a program no arguments, and means [`ProgramCommand::Open`].
+pub fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if is_double_click() {
+        arguments.push("open".into());
+    }
+    arguments
+}
+
+/// Whether nothing was typed on a system where people start programs so.
+pub fn is_double_click() -> bool {
+    cfg!(any(windows, target_os = "macos")) && std::env::args_os().len() == 1
 }
 
 /// The command line, as it is parsed: an environment variable that is set and empty, as compose files and unit files leave
@@ -45,6 +62,11 @@ pub enum ProgramCommand {
     Genkey(Genkey),
     /// Ask your running node how it stands
     Status(StatusCommand),
+    /// Start your node unless it runs, and open its page in the browser: what a double click does
+    Open(Box<OpenCommand>),
+    /// Let the system start your node whenever you are logged in, without root
+    #[command(subcommand)]
+    Service(ServiceCommand),
     /// Look at everything that a node needs, and say what to do
     Doctor(StatusCommand),
     /// Whose node it is, and your word that it acts for you
@@ -93,6 +115,48 @@ pub struct StatusCommand {
     /// Print JSON: the node's own words, or a line for each step
     #[arg(long)]
     pub json: bool,
+}
+
+/// `nostrp2p open`
+#[derive(Debug, Args)]
+pub struct OpenCommand {
+    /// The settings.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// `nostrp2p service`
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Write what the system needs and start the node; says how to undo it
+    Install(ServiceInstall),
+    /// Stop the node and take away what install wrote; the data stay
+    Uninstall(ServiceOf),
+    /// Say whether it is installed, and whether it runs
+    Status(ServiceOf),
+}
+
+/// On which system.
+#[derive(Debug, Args)]
+pub struct ServiceOf {
+    /// What starts programs there [default: what this system has]
+    #[arg(long, value_enum)]
+    pub system: Option<ServiceSystem>,
+}
+
+/// `nostrp2p service install`
+#[derive(Debug, Args)]
+#[command(after_help = "Other settings stand in nostrp2p.toml in the data directory.")]
+pub struct ServiceInstall {
+    /// Print what would be written and run, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// On which system.
+    #[command(flatten)]
+    pub of: ServiceOf,
+    /// Which node is started.
+    #[command(flatten)]
+    pub which: Which,
 }
 
 /// `nostrp2p owner`
@@ -182,6 +246,9 @@ pub struct Server {
     /// Print all settings and where each comes from, as a settings file, and run nothing
     #[arg(long)]
     pub print_settings: bool,
+    /// Print a settings file in which every setting is explained and none is set, and run nothing
+    #[arg(long, conflicts_with = "print_settings")]
+    pub sample_settings: bool,
 }
 
 /// `nostrp2p genkey`

@@ -9,15 +9,20 @@ use std::{
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
 use nostrp2p_node::{
-    cli::{self, Cli, Completions, Owner, OwnerCommand, ProgramCommand, Revoke, Show},
+    cli::{
+        self, Cli, Completions, Owner, OwnerCommand, ProgramCommand, Revoke, ServiceCommand, ServiceInstall,
+        Show,
+    },
     doctor::{self, CheckVerdict},
     genkey,
     log::{self, Log},
-    maintenance,
+    maintenance, open,
     redact::without_secrets,
-    server,
+    server::{self, RunError},
+    service::{self, ServicePlan, ServiceSystem},
     settings::{self, Flags, Settings},
     status,
+    store::OpenError,
 };
 use tokio::signal;
 use zeroize::Zeroizing;
@@ -36,7 +41,7 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     keep_files_private();
-    let parsed = cli::command().try_get_matches().and_then(|matches| {
+    let parsed = cli::command().try_get_matches_from(cli::arguments()).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches)?;
         Ok((matches, cli))
     });
@@ -49,6 +54,10 @@ fn main() -> ExitCode {
             Ok(text) => write_out(&text),
             Err(error) => fail(&error),
         },
+        ProgramCommand::Server(arguments) if arguments.sample_settings => match settings::decode_file("") {
+            Ok(defaults) => write_out(&settings::sample(&defaults)),
+            Err(reason) => fail(&anyhow::anyhow!(reason)),
+        },
         ProgramCommand::Server(arguments) if arguments.print_settings => {
             let flags = arguments.flags.clone();
             with_settings(arguments.flags, |settings| {
@@ -57,7 +66,11 @@ fn main() -> ExitCode {
                 tell(Ok(settings::explain(&settings, &flags, said)))
             })
         }
-        ProgramCommand::Server(arguments) => with_settings(arguments.flags, serve),
+        ProgramCommand::Server(arguments) => {
+            with_settings(arguments.flags, |settings| serve(settings, |_| None))
+        }
+        ProgramCommand::Open(arguments) => keep_window(with_settings(arguments.flags, open)),
+        ProgramCommand::Service(command) => tell(of_service(command)),
         ProgramCommand::Status(arguments) => {
             with_settings(arguments.flags, |settings| tell(ask(&settings, arguments.json)))
         }
@@ -287,7 +300,53 @@ fn import_from(settings: &Settings, file: &Path) -> anyhow::Result<maintenance::
     maintenance::import(&settings.data_dir, input, complain, progress)
 }
 
-fn serve(settings: Settings) -> ExitCode {
+/// Starts the node unless it runs, and opens its page.
+fn open(settings: Settings) -> ExitCode {
+    if run(async { Ok(open::is_running(&settings).await) }).unwrap_or(false) {
+        return tell(run(open::page(&settings)));
+    }
+    say_aside(open::WINDOW);
+    let waits = settings.clone();
+    let page = std::thread::spawn(move || run(open::page(&waits)));
+    serve(settings, move |error| {
+        // Two double clicks in one instant: the other one has the data directory, and this one shows its page.
+        let in_use = matches!(error, RunError::Store(OpenError::InUse { .. }));
+        in_use.then(|| tell(page.join().unwrap_or_else(|_| Err(anyhow::anyhow!("{error}")))))
+    })
+}
+
+/// Windows closes the window of a program that has ended, before anybody could read why.
+fn keep_window(status: ExitCode) -> ExitCode {
+    if cfg!(windows) && cli::is_double_click() && status != ExitCode::SUCCESS {
+        say_aside("Press Enter to close this window.\n");
+        drop(std::io::stdin().read_line(&mut String::new()));
+    }
+    status
+}
+
+fn of_service(command: ServiceCommand) -> anyhow::Result<String> {
+    let plan = |system: Option<ServiceSystem>, arguments| {
+        let system = system.map_or_else(service::detect, Ok)?;
+        anyhow::Ok(ServicePlan::of(system, &service::paths(arguments)?))
+    };
+    match command {
+        ServiceCommand::Install(ServiceInstall { dry_run, of, which }) => {
+            let mut arguments = Vec::new();
+            for (flag, path) in [("--data-dir", which.data_dir), ("--settings", which.settings)] {
+                if let Some(path) = path {
+                    arguments.extend([flag.to_owned(), std::path::absolute(path)?.display().to_string()]);
+                }
+            }
+            let plan = plan(of.system, arguments)?;
+            if dry_run { Ok(plan.describe()) } else { service::install(&plan) }
+        }
+        ServiceCommand::Uninstall(of) => service::uninstall(&plan(of.system, Vec::new())?),
+        ServiceCommand::Status(of) => Ok(service::status(&plan(of.system, Vec::new())?)),
+    }
+}
+
+/// Runs the node until it is told to end. `instead` may take the place of the sentence about an error.
+fn serve(settings: Settings, instead: impl FnOnce(&RunError) -> Option<ExitCode>) -> ExitCode {
     let log = log::begin(settings.debug);
     // What a person should read goes another way, but is no reason to wait either.
     let terminal = Log::to(std::io::stdout());
@@ -308,10 +367,10 @@ fn serve(settings: Settings) -> ExitCode {
     runtime.shutdown_timeout(LAST_TASKS);
     let ended = match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(error) => instead(&error).unwrap_or_else(|| {
             log.say(&format!("error: {:#}", anyhow::Error::from(error)));
             ExitCode::FAILURE
-        }
+        }),
     };
     terminal.flush();
     log.flush();

@@ -11,7 +11,7 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{Claim, NodeKey, Ownership};
-use nostrp2p_overlay::{Listen, NodeSecret, Overlay, StartError};
+use nostrp2p_overlay::{Listen, MissingPart, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
     net::TcpListener,
@@ -192,7 +192,7 @@ async fn run_open(
     let parts = parts([("the way home", Some(home)), ("the mirrors", mirroring)]);
     let server = serve(listeners, &settings, app, stop)?;
 
-    say(&greeting(&settings, &overlay, clients));
+    say(&greeting(&settings, &overlay, clients).await);
     match &ownership {
         Ownership::Owned(owner) => say_whose(
             &say,
@@ -439,11 +439,13 @@ fn listed(settings: &Settings) -> String {
     std::iter::once(settings.listen.to_string()).chain(also).collect::<Vec<_>>().join(", ")
 }
 
-fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
+async fn greeting(settings: &Settings, overlay: &Overlay, clients: SocketAddr) -> String {
+    let has_quic = !overlay.reach().await.missing.iter().any(|part| matches!(part, MissingPart::Quic(_)));
+    let transports = if has_quic { "TCP and QUIC" } else { "TCP" };
     let mut lines = vec![
         format!("nostrp2p {}", env!("CARGO_PKG_VERSION")),
         format!("  node      {}", overlay.peer_id()),
-        format!("  nodes     {} (TCP and QUIC)", listed(settings)),
+        format!("  nodes     {} ({transports})", listed(settings)),
         format!("  clients   {}", claim::address(clients, settings.tls.is_some())),
         format!("  data      {}", settings.data_dir.display()),
     ];

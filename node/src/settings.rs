@@ -7,6 +7,7 @@ mod home;
 mod inbox;
 mod names;
 mod reach;
+mod sample;
 mod storage;
 mod tls;
 mod unused;
@@ -26,6 +27,7 @@ use serde::Deserialize;
 
 pub use explain::explain;
 pub use flags::Flags;
+pub use sample::sample;
 
 pub use names::Pages;
 

@@ -243,6 +243,9 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     if let Some(service) = node.reach.service() {
         writeln!(text, "  for others  {service}")?;
     }
+    for part in &node.reach.missing {
+        writeln!(text, "  missing     {part}")?;
+    }
     writeln!(text, "  stored      {} events, {}", node.stored, room(&node.storage))?;
     if let Some(CaughtUp { at, events }) = node.caught_up {
         let minutes = now.saturating_sub(at) / 60;

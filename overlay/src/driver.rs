@@ -45,6 +45,7 @@ use crate::{
     gossip::Copies,
     handle::OverlayCommand,
     listen::{Begun, Interfaces},
+    missing_part::MissingParts,
     own_ips::OwnIps,
     peer::Connected,
     peer_store::PeerStore,
@@ -83,6 +84,7 @@ pub(crate) struct Driver {
     complained: Option<Instant>,
     /// Where addresses are looked for, because the system does not report them.
     interfaces: Vec<Interfaces>,
+    missing: MissingParts,
 }
 
 /// The driver's ends of the line to the node.
@@ -116,6 +118,7 @@ impl Driver {
             attempts: HashMap::new(),
             complained: None,
             interfaces: Vec::new(),
+            missing: MissingParts::default(),
             held: Held::default(),
             requests: Requests::default(),
             homes: Homes::default(),
@@ -127,8 +130,9 @@ impl Driver {
     }
 
     /// Runs until asked to stop, or until nobody holds the handle or the events any more.
-    pub(crate) async fn run(mut self, Begun { seen, interfaces }: Begun) {
+    pub(crate) async fn run(mut self, Begun { seen, interfaces, missing }: Begun) {
         self.interfaces = interfaces;
+        self.missing = missing;
         seen.into_iter().for_each(|event| self.on_swarm_event(event));
         let mut tick = time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -243,7 +247,7 @@ impl Driver {
 
     async fn on_tick(&mut self) {
         for interfaces in &mut self.interfaces {
-            interfaces.on_tick(&mut self.swarm, Instant::now());
+            interfaces.on_tick(&mut self.swarm, Instant::now(), &mut self.missing);
         }
         let now = Instant::now();
         self.check_peers(now);

@@ -8,14 +8,12 @@ use std::net::SocketAddr;
 pub enum StartError {
     /// Something listens there already.
     #[error(
-        "{address} ({transport}) is in use by another program, perhaps by another node; stop that one or listen on \
+        "{address} (TCP) is in use by another program, perhaps by another node; stop that one or listen on \
          another port"
     )]
     AddressInUse {
         /// Where this node was to listen.
         address: SocketAddr,
-        /// `TCP` or `UDP`.
-        transport: &'static str,
     },
     /// The system does not let this program listen there, for another reason.
     #[error("cannot listen on {address}: {reason}")]
@@ -38,6 +36,16 @@ pub enum StartError {
     /// A fault of this program.
     #[error("the overlay cannot be set up ({0}); this is a fault of the program, please report it")]
     Setup(String),
+}
+
+impl StartError {
+    /// What the system said, without what it means.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::CannotListen { reason, .. } | Self::Denied { reason, .. } => reason.clone(),
+            error => error.to_string(),
+        }
+    }
 }
 
 /// Why a payload was not broadcast.

@@ -25,6 +25,7 @@ mod ip_scope;
 mod listen;
 mod liveness;
 mod lookup;
+mod missing_part;
 mod observed;
 mod origin;
 mod own_ips;
@@ -52,6 +53,7 @@ pub use crate::{
     handle::{Overlay, Sent},
     home::{HomeReader, HomeStream, HomeVisit, HomeWriter, MAX_HOME_FRAME},
     lookup::{LookupError, Lookups},
+    missing_part::MissingPart,
     peer::{ConnectionPath, Direction, Peer},
     peer_store::MAX_KNOWN_ADDRESSES,
     reachability::{MAX_OWN_ADDRESSES, Reach, Reachability, Serves, Upnp},
@@ -61,13 +63,14 @@ pub use crate::{
     settings::{Listen, MAX_EXTERNAL, OverlaySettings},
 };
 
-/// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given.
+/// Starts an overlay on the running tokio runtime. When it returns, the node listens on every address given, by TCP at
+/// least: what else the system does not allow is a warning, and stands in [`Reach::missing`].
 ///
 /// The events must be received: see [`OverlayEvent`]. The channel holds 512 of them; when it is full, messages
 /// and requests are dropped and counted ([`Stats::dropped`], [`Stats::requests_refused`]) and the overlay runs on. To drop the receiver is to shut down.
 ///
 /// # Errors
-/// When it cannot listen somewhere.
+/// When it cannot listen somewhere by TCP.
 ///
 /// # Panics
 /// Outside of a tokio runtime with IO and time.
@@ -75,8 +78,8 @@ pub async fn start(settings: OverlaySettings) -> Result<(Overlay, mpsc::Receiver
     let copies = gossip::Copies::default();
     let circuits = relay::circuit_limits::Circuits::new(settings.relay_slots.min(MAX_RELAY_SLOTS));
     let bandwidth = bandwidth::BandwidthMeter::new(settings.relay_bytes, circuits, Instant::now());
-    let mut swarm = swarm::build(&settings, copies.clone(), &bandwidth)?;
-    let begun = listen::begin(&mut swarm, &settings.listen).await?;
+    let (mut swarm, missing) = swarm::build(&settings, copies.clone(), &bandwidth)?;
+    let begun = listen::begin(&mut swarm, &settings.listen, missing).await?;
     let known = match settings.known_addresses.clone() {
         Some(path) => task::spawn_blocking(move || peer_store::load(&path)).await.unwrap_or_default(),
         None => peer_store::PeerStore::default(),

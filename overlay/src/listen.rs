@@ -20,6 +20,7 @@ pub(crate) use interfaces::Interfaces;
 use crate::{
     address::PeerLocation,
     error::StartError,
+    missing_part::{MissingPart, MissingParts},
     settings::Listen,
     swarm::{Behaviour, Event},
 };
@@ -33,49 +34,81 @@ pub(crate) struct Begun {
     pub(crate) seen: Vec<Event>,
     /// Where addresses are looked for, because the system does not report them.
     pub(crate) interfaces: Vec<Interfaces>,
+    /// What the overlay goes on without.
+    pub(crate) missing: MissingParts,
 }
 
-/// Listens everywhere it is asked to.
-pub(crate) async fn begin(swarm: &mut Swarm<Behaviour>, listen: &[Listen]) -> Result<Begun, StartError> {
+/// The sockets of one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listening {
+    tcp: ListenerId,
+    /// None where the system does not let the UDP port be bound or configured.
+    quic: Option<ListenerId>,
+}
+
+impl Listening {
+    pub(crate) fn all(self) -> impl Iterator<Item = ListenerId> {
+        std::iter::once(self.tcp).chain(self.quic)
+    }
+}
+
+/// Listens everywhere it is asked to: by TCP, and by QUIC where that can be.
+pub(crate) async fn begin(
+    swarm: &mut Swarm<Behaviour>,
+    listen: &[Listen],
+    mut missing: MissingParts,
+) -> Result<Begun, StartError> {
     for place in listen {
         if let Listen::Ip(address) = place {
             is_free(*address)?;
         }
     }
     let (mut waiting, mut interfaces) = (HashSet::new(), Vec::new());
+    let mut listening = Vec::new();
     for place in listen {
         match place {
             Listen::Memory(port) => {
                 let listener = swarm.listen_on(Multiaddr::from(Protocol::Memory(*port)));
                 waiting.insert(listener.map_err(|error| cannot(format!("/memory/{port}"), error))?);
             }
-            Listen::Ip(address) => match listen_ip(swarm, *address) {
-                Ok(listeners) => waiting.extend(listeners),
+            Listen::Ip(address) => match listen_ip(swarm, *address, &mut missing) {
+                Ok(listeners) => listening.push(listeners),
                 Err(error) if Interfaces::stand_in_for(*address, &error) => {
-                    tracing::info!(
-                        "The system does not let this program watch the network interfaces ({error}); it looks for \
-                         addresses by itself."
-                    );
+                    missing.note(MissingPart::InterfaceReports(error.cause()));
                     let mut found = Interfaces::new(*address);
-                    waiting.extend(found.look(swarm)?);
+                    listening.extend(found.look(swarm, &mut missing)?);
                     interfaces.push(found);
                 }
                 Err(error) => return Err(error),
             },
         }
     }
-    Ok(Begun { seen: confirm(swarm, waiting).await?, interfaces })
+    waiting.extend(listening.iter().flat_map(|listening| listening.all()));
+    let quic: HashSet<_> = listening.iter().filter_map(|listening| listening.quic).collect();
+    let seen = confirm(swarm, waiting, &quic, &mut missing).await?;
+    Ok(Begun { seen, interfaces, missing })
 }
 
 pub(crate) fn listen_ip(
     swarm: &mut Swarm<Behaviour>,
     address: SocketAddr,
-) -> Result<Vec<ListenerId>, StartError> {
+    missing: &mut MissingParts,
+) -> Result<Listening, StartError> {
     let tcp = swarm.listen_on(PeerLocation::tcp(address).to_multiaddr());
-    let tcp = tcp.map_err(|error| in_use_or(error, address, "TCP"))?;
+    let tcp = tcp.map_err(|error| in_use_or(error, address))?;
     let quic = swarm.listen_on(PeerLocation::quic(address).to_multiaddr());
-    let quic = quic.map_err(|error| in_use_or(error, address, "UDP"))?;
-    Ok(vec![tcp, quic])
+    let quic = quic.map_err(|error| missing.note(MissingPart::Quic(quic_reason(&error, address.port()))));
+    Ok(Listening { tcp, quic: quic.ok() })
+}
+
+/// Why QUIC cannot be listened for at this port.
+fn quic_reason(error: &TransportError<io::Error>, port: u16) -> String {
+    match error {
+        TransportError::Other(error) if io_kind(error) == io::ErrorKind::AddrInUse => {
+            format!("UDP port {port} is in use by another program")
+        }
+        error => error.to_string(),
+    }
 }
 
 /// Tries the port without `SO_REUSEPORT`.
@@ -90,16 +123,16 @@ fn is_free(address: SocketAddr) -> Result<(), StartError> {
             let reason = "the system does not permit it; ports below 1024 are for root, take a higher one";
             Err(StartError::CannotListen { address: format!("{address} (TCP)"), reason: reason.to_owned() })
         }
-        Err(error) => Err(in_use_or(TransportError::Other(error), address, "TCP")),
+        Err(error) => Err(in_use_or(TransportError::Other(error), address)),
     }
 }
 
-fn in_use_or(error: TransportError<io::Error>, address: SocketAddr, transport: &'static str) -> StartError {
+fn in_use_or(error: TransportError<io::Error>, address: SocketAddr) -> StartError {
     match error {
         TransportError::Other(error) if io_kind(&error) == io::ErrorKind::AddrInUse => {
-            StartError::AddressInUse { address, transport }
+            StartError::AddressInUse { address }
         }
-        error => cannot(format!("{address} ({transport})"), error),
+        error => cannot(format!("{address} (TCP)"), error),
     }
 }
 
@@ -137,10 +170,12 @@ pub(crate) fn io_kind(error: &io::Error) -> io::ErrorKind {
     }
 }
 
-/// Waits until each listener has an address.
+/// Waits until each listener has an address. One for QUIC that closes instead is missing from then on.
 async fn confirm(
     swarm: &mut Swarm<Behaviour>,
     mut waiting: HashSet<ListenerId>,
+    quic: &HashSet<ListenerId>,
+    missing: &mut MissingParts,
 ) -> Result<Vec<Event>, StartError> {
     let mut seen = Vec::new();
     let deadline = time::Instant::now() + REPORT_TIME;
@@ -153,6 +188,12 @@ async fn confirm(
         match &event {
             SwarmEvent::NewListenAddr { listener_id, .. } => {
                 waiting.remove(listener_id);
+            }
+            SwarmEvent::ListenerClosed { listener_id, reason: Err(error), .. }
+                if quic.contains(listener_id) =>
+            {
+                waiting.remove(listener_id);
+                missing.note(MissingPart::Quic(error.to_string()));
             }
             SwarmEvent::ListenerClosed { addresses, reason: Err(error), .. } => {
                 let address = addresses.first().map(ToString::to_string).unwrap_or_default();

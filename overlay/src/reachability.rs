@@ -2,6 +2,8 @@
 
 use nostrp2p_protocol::PeerId;
 
+use crate::MissingPart;
+
 /// Whether others can dial this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Reachability {
@@ -33,6 +35,8 @@ pub struct Reach {
     pub upnp: Upnp,
     /// What it does for others as a relay; `None` while it offers nothing.
     pub serves: Option<Serves>,
+    /// Parts that the system does not allow and that the overlay runs without, each once.
+    pub missing: Vec<MissingPart>,
 }
 
 /// What this node does for others as a relay.

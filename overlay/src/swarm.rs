@@ -26,6 +26,7 @@ use crate::{
     handshake_limit::HandshakeLimit,
     home,
     liveness::Liveness,
+    missing_part::{self, MissingPart, MissingParts},
     origin,
     relay::server as relay_server,
     request::{self, Protocol},
@@ -100,7 +101,8 @@ pub(crate) fn build(
     settings: &OverlaySettings,
     copies: gossip::Copies,
     bandwidth: &BandwidthMeter,
-) -> Result<Swarm<Behaviour>, StartError> {
+) -> Result<(Swarm<Behaviour>, MissingParts), StartError> {
+    let mut missing = MissingParts::default();
     let keypair = settings.secret.keypair();
     let own = keypair.public().to_peer_id();
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE_TIME);
@@ -113,8 +115,8 @@ pub(crate) fn build(
         circuits: client,
         dcutr: dcutr::Behaviour::new(own),
         autonat: AutonatClient::new(own, settings.reachable.is_some()),
-        upnp: asks_router(settings).then(upnp::tokio::Behaviour::default).into(),
-        mdns: local_discovery(settings, own)?.into(),
+        upnp: router_port(settings, &mut missing).into(),
+        mdns: local_discovery(settings, own, &mut missing).into(),
         identify: identify::Behaviour::new(
             identify::Config::new(PROTOCOL.to_owned(), keypair.public())
                 .with_agent_version(AGENT.to_owned())
@@ -130,7 +132,8 @@ pub(crate) fn build(
         sync: request::behaviour(Protocol::Sync, request_timeout),
         home: home::Behaviour::default(),
     };
-    Ok(Swarm::new(transport(&keypair, circuits, bandwidth.clone())?, behaviour, own, config))
+    let swarm = Swarm::new(transport(&keypair, circuits, bandwidth.clone())?, behaviour, own, config);
+    Ok((swarm, missing))
 }
 
 /// Whether the router shall be asked to open the port: never for a node that listens on loopback alone.
@@ -143,12 +146,32 @@ pub(crate) fn listens_on_loopback_only(listen: &[Listen]) -> bool {
     listen.iter().all(|place| matches!(place, Listen::Ip(address) if address.ip().is_loopback()))
 }
 
+/// Routers are found over UDP.
+fn router_port(settings: &OverlaySettings, missing: &mut MissingParts) -> Option<upnp::tokio::Behaviour> {
+    if !asks_router(settings) {
+        return None;
+    }
+    if let Some(reason) = missing_part::udp_denied() {
+        missing.note(MissingPart::RouterPort(reason));
+        return None;
+    }
+    Some(upnp::tokio::Behaviour::default())
+}
+
+/// mDNS needs UDP, and the system's reports of its interfaces.
 fn local_discovery(
     settings: &OverlaySettings,
     own: libp2p::PeerId,
-) -> Result<Option<mdns::tokio::Behaviour>, StartError> {
-    let behaviour = settings.mdns.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), own));
-    behaviour.transpose().map_err(|error| StartError::Setup(format!("mDNS: {error}")))
+    missing: &mut MissingParts,
+) -> Option<mdns::tokio::Behaviour> {
+    if !settings.mdns {
+        return None;
+    }
+    let behaviour = match missing_part::udp_denied() {
+        Some(reason) => Err(reason),
+        None => mdns::tokio::Behaviour::new(mdns::Config::default(), own).map_err(|error| error.to_string()),
+    };
+    behaviour.map_err(|reason| missing.note(MissingPart::LocalDiscovery(reason))).ok()
 }
 
 type Boxed = libp2p::core::transport::Boxed<(libp2p::PeerId, StreamMuxerBox)>;

@@ -16,6 +16,7 @@ mod front;
 mod history;
 mod hosting;
 mod http;
+mod installed;
 mod link;
 #[cfg(target_os = "linux")]
 mod network_end;
@@ -46,6 +47,7 @@ pub use front::{Front, Tamper};
 pub use history::history;
 pub use hosting::{Site, SiteChange};
 pub use http::{get, post_http, request, request_over};
+pub use installed::{InstalledNode, is_on_path};
 pub use link::HomeLink;
 #[cfg(target_os = "linux")]
 pub use network_end::NetworkEnd;

@@ -203,10 +203,7 @@ impl Node {
     /// # Panics
     /// When the node has an owner.
     pub fn token(&self) -> [u8; 16] {
-        let link = self.claim_link.as_ref().expect("a node without an owner");
-        let token = link.split_once("#claim=").expect("a claim link").1;
-        let token = token.split('&').next().unwrap_or_default();
-        hex::decode(token).ok().and_then(|token| token.try_into().ok()).expect("16 bytes in hex")
+        token(self.claim_link.as_ref().expect("a node without an owner"))
     }
 
     /// The data directory.
@@ -327,6 +324,13 @@ impl Node {
         let Self { data, port, arguments, log, environment, .. } = self;
         Stopped { data, port, arguments, log, environment }
     }
+}
+
+/// The token of a claim link.
+pub(crate) fn token(link: &str) -> [u8; 16] {
+    let token = link.split_once("#claim=").expect("a claim link").1;
+    let token = token.split('&').next().unwrap_or_default();
+    hex::decode(token).ok().and_then(|token| token.try_into().ok()).expect("16 bytes in hex")
 }
 
 /// The time that a process has computed, in all its threads; None where the system does not tell as Linux does.

@@ -1,6 +1,6 @@
 //! What may be typed after `cargo xtask`.
 
-use crate::{bench, durability, fuzz, run, soak, test};
+use crate::{bench, dist, durability, fuzz, run, soak, test};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Run(run::RunOptions),
     /// Build the static browser client into target/web
     Web,
+    /// Build what people install: archives and packages with the program, in target/dist
+    Dist(dist::DistOptions),
     /// Run tests: all, some suites, or those whose name matches
     Test(test::TestOptions),
     /// Change the program in small ways and see whether the quick tests notice (cargo-mutants)

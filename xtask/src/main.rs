@@ -1,4 +1,4 @@
-//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `attack`, `bench`, `ci`, `web`.
+//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `attack`, `bench`, `ci`, `web`, `dist`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]
@@ -9,6 +9,7 @@ mod ci;
 mod command;
 mod demo;
 mod dependencies;
+mod dist;
 mod durability;
 mod fuzz;
 mod layering;
@@ -58,6 +59,7 @@ fn carry_out(command: Command) -> Result<ExitCode> {
         Command::Attack(build) => attack::run(&workspace, build),
         Command::Soak(options) => soak::run(&workspace, &options),
         Command::Durability(options) => durability::run(&workspace, &options),
+        Command::Dist(options) => dist::run(&workspace, &options),
         Command::Natlab(build) => natlab::run(&workspace, build),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Bench(options) => bench::run(&workspace, options),

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every test there is, in five suites, or some of them.
+//! `cargo xtask test`: every test there is, in five suites, or some of them; and on demand those of what `cargo xtask dist`
+//! made.
 //!
 //! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
 //! although it must have some: silence is never success.
@@ -27,7 +28,8 @@ const NO_SKIP: &str = "NOSTRP2P_NO_SKIP";
 /// Which tests, and beside what.
 #[derive(Debug, Default, clap::Args)]
 pub struct TestOptions {
-    /// Suites (rust, doc, browser, product, nat), or words that the names of tests contain; without any, all tests
+    /// Suites (rust, doc, browser, product, nat; dist for what `cargo xtask dist` made), or words that the names of tests
+    /// contain; without any, all tests but those of dist
     pub names: Vec<String>,
     /// Run only unit and engine tests
     #[arg(long, conflicts_with = "names")]
@@ -55,6 +57,8 @@ pub enum Suite {
     Product,
     /// Nodes behind every kind of router, in network namespaces.
     Nat,
+    /// Archives and packages, installed and run. They take longer to make than everything else, so this runs when asked for.
+    Dist,
 }
 
 impl Suite {
@@ -70,6 +74,7 @@ impl Suite {
             Self::Browser => "browser",
             Self::Product => "product",
             Self::Nat => "nat",
+            Self::Dist => "dist",
         }
     }
 
@@ -100,7 +105,7 @@ impl Suite {
                 "--test",
                 "browser",
             ],
-            Self::Rust | Self::Doc | Self::Product | Self::Nat => &["--workspace"],
+            Self::Rust | Self::Doc | Self::Product | Self::Nat | Self::Dist => &["--workspace"],
         }
     }
 
@@ -109,18 +114,19 @@ impl Suite {
         match self {
             Self::Quick | Self::Browser => "all()",
             Self::Rust => "not package(nostrp2p-tests)",
-            Self::Product => "package(nostrp2p-tests) & not test(/^nat::/)",
+            Self::Product => "package(nostrp2p-tests) & not test(/^(nat|dist)::/)",
             Self::Nat => "package(nostrp2p-tests) & test(/^nat::/)",
+            Self::Dist => "package(nostrp2p-tests) & test(/^dist::/)",
             Self::Doc => "none()",
         }
     }
 
     fn is_native(self) -> bool {
-        matches!(self, Self::Rust | Self::Product | Self::Nat)
+        matches!(self, Self::Rust | Self::Product | Self::Nat | Self::Dist)
     }
 
     fn needs_node(self) -> bool {
-        matches!(self, Self::Product | Self::Nat)
+        matches!(self, Self::Product | Self::Nat | Self::Dist)
     }
 }
 
@@ -146,7 +152,8 @@ impl TestSelection {
         if options.quick {
             return Ok(Self { suites: vec![Suite::Quick], names: Vec::new(), no_skip });
         }
-        let is_suite = |word: &str| Suite::ALL.iter().any(|suite| suite.name() == word);
+        let all = || Suite::ALL.into_iter().chain([Suite::Dist]);
+        let is_suite = |word: &str| all().any(|suite| suite.name() == word);
         let (mut chosen, names): (Vec<String>, Vec<String>) =
             options.names.iter().cloned().partition(|word| is_suite(word));
         if chosen.is_empty() {
@@ -154,7 +161,7 @@ impl TestSelection {
         }
         let has = |suite: &Suite| names.is_empty() || names::may_be_in(workspace, *suite, &names);
         let suites: Vec<Suite> =
-            Suite::ALL.into_iter().filter(|suite| chosen.iter().any(|name| name == suite.name())).collect();
+            all().filter(|suite| chosen.iter().any(|name| name == suite.name())).collect();
         let suites: Vec<Suite> = suites.into_iter().filter(has).collect();
         if suites.is_empty() {
             bail!("no test of {} has {} in its name", chosen.join(", "), names.join(" or "));
@@ -241,7 +248,7 @@ fn run_suite(
         Suite::Quick => {
             tests.env("FUZZ_ROUNDS", "1000");
         }
-        Suite::Rust | Suite::Doc => {}
+        Suite::Rust | Suite::Doc | Suite::Dist => {}
         Suite::Browser => {
             tools::ensure_wasm_target()?;
             let browser = tools::ensure_browser()?;
@@ -285,6 +292,7 @@ mod tests {
     fn suites_run_in_their_own_order_whatever_the_order_typed() {
         assert_eq!(typed(&["product", "rust"]).unwrap().suites, [Suite::Rust, Suite::Product]);
         assert_eq!(typed(&[]).unwrap().suites, Suite::ALL);
+        assert_eq!(typed(&["dist"]).unwrap().suites, [Suite::Dist]);
     }
 
     #[test]

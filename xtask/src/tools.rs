@@ -14,6 +14,8 @@ use std::{
 /// What is built where the machine has none; newer versions are taken by hand, after trying them.
 const NEXTEST_VERSION: &str = "0.9.143";
 const MUTANTS_VERSION: &str = "27.1.0";
+const DEB_VERSION: &str = "3.8.0";
+const RPM_VERSION: &str = "0.21.1";
 
 /// The accessibility checker. Newer versions find other things, so they are taken by hand.
 pub const AXE: (&str, &str) = ("axe-core", "4.14.1");
@@ -23,27 +25,32 @@ const DRIVER_NAMES: [&str; 2] = ["chromedriver", "chromium.chromedriver"];
 
 /// Adds rustc's target for browsers if it is missing.
 pub fn ensure_wasm_target() -> Result<()> {
+    ensure_rust_target("wasm32-unknown-unknown")
+}
+
+/// Adds a target of rustc if it is missing.
+pub fn ensure_rust_target(target: &str) -> Result<()> {
     let probe = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])
+        .args(["--print", "target-libdir", "--target", target])
         .output()
         .context("rustc could not be started; install Rust from https://rustup.rs")?;
     if Path::new(String::from_utf8_lossy(&probe.stdout).trim()).is_dir() {
         return Ok(());
     }
-    println!("               adding the target wasm32-unknown-unknown");
-    match Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]).status() {
+    println!("               adding the target {target}");
+    match Command::new("rustup").args(["target", "add", target]).status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => bail!("`rustup target add wasm32-unknown-unknown` failed; what it says above tells why"),
+        Ok(_) => bail!("`rustup target add {target}` failed; what it says above tells why"),
         Err(_) => bail!(
-            "this Rust cannot compile for browsers and was not installed by rustup, which could change that: install \
-             rustup (https://rustup.rs), or your system's package with the target wasm32-unknown-unknown"
+            "this Rust cannot compile for {target} and was not installed by rustup, which could change that: install \
+             rustup (https://rustup.rs), or your system's package with that target"
         ),
     }
 }
 
 /// The folder of finished tools, each by its version, so that another clone finds them: below the user's cache folder,
 /// or below `target` where there is none.
-fn cache(workspace: &Workspace) -> PathBuf {
+pub fn cache(workspace: &Workspace) -> PathBuf {
     dirs::cache_dir().map_or_else(|| workspace.path("target/tools"), |cache| cache.join("nostrp2p/tools"))
 }
 
@@ -73,6 +80,14 @@ pub fn ensure_nextest(workspace: &Workspace) -> Result<()> {
 /// Builds cargo-mutants where there is none.
 pub fn ensure_mutants(workspace: &Workspace) -> Result<()> {
     ensure_subcommand(workspace, "mutants", MUTANTS_VERSION)
+}
+
+/// Builds cargo-deb and cargo-generate-rpm where they are missing; gives a PATH with both.
+pub fn ensure_packagers(workspace: &Workspace) -> Result<OsString> {
+    let deb = ensure_crate(workspace, "cargo-deb", DEB_VERSION)?;
+    let rpm = ensure_crate(workspace, "cargo-generate-rpm", RPM_VERSION)?;
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    Ok(env::join_paths([deb, rpm].into_iter().chain(env::split_paths(&inherited)))?)
 }
 
 /// A subcommand of cargo: any version that the machine has, or else this one. Cargo finds it in the cache, because
@@ -247,6 +262,24 @@ pub fn prepare_nginx() {
         println!(
             "the test behind a reverse proxy will not be run (Debian and Ubuntu: apt-get install nginx-light)"
         );
+    }
+}
+
+/// Installs the program of a package of Debian where it is missing and that can be done without asking.
+pub fn ensure_program(program: &str, package: &str) -> Result<()> {
+    if on_path(program).is_some() {
+        return Ok(());
+    }
+    if !(is_root() && on_path("apt-get").is_some()) {
+        bail!("{program} is not on the PATH (Debian and Ubuntu: apt-get install {package})");
+    }
+    println!("               installing {package} with apt-get");
+    apt_get(&["update"])?;
+    apt_get(&["install", "--yes", package])?;
+    if on_path(program).is_some() {
+        Ok(())
+    } else {
+        bail!("apt-get installed {package}, but {program} is not on the PATH")
     }
 }
 

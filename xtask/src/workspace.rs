@@ -10,6 +10,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// What stands between flags in `CARGO_ENCODED_RUSTFLAGS`, which may hold spaces.
+pub const FLAG_SEPARATOR: &str = "\u{1f}";
+
 /// The work tree this xtask was started in.
 pub struct Workspace {
     root: PathBuf,
@@ -43,6 +46,19 @@ impl Workspace {
             }
         }
         command
+    }
+
+    /// Flags for rustc by which no path of this machine gets into what people are given: neither that of the clone, nor those
+    /// of cargo's registry and of the standard library.
+    pub fn remapped_paths(&self) -> Vec<String> {
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
+        let folders = [
+            Some((self.root.clone(), "/nostrp2p")),
+            home.map(|home| (home, "/cargo")),
+            sysroot().map(|root| (root.join("lib/rustlib/src/rust"), "/rustc")),
+        ];
+        folders.into_iter().flatten().map(|(folder, name)| remapped(&folder, name)).collect()
     }
 
     /// Runs `cargo build` with its own progress on the screen and gives the files it made whose name ends in
@@ -85,6 +101,16 @@ impl Workspace {
     }
 }
 
+fn remapped(folder: &Path, name: &str) -> String {
+    let folder = folder.display().to_string();
+    format!("--remap-path-prefix={}={name}", folder.trim_end_matches(['/', '\\']))
+}
+
+fn sysroot() -> Option<PathBuf> {
+    let output = Command::new("rustc").args(["--print", "sysroot"]).output().ok()?;
+    Some(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
 fn locked_version(lock: &str, package: &str) -> Option<String> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines();
@@ -104,6 +130,11 @@ fn locked_version(lock: &str, package: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_remapped_without_the_slash_at_its_end() {
+        assert_eq!(remapped(Path::new("/a b/c/"), "/nostrp2p"), "--remap-path-prefix=/a b/c=/nostrp2p");
+    }
 
     #[test]
     fn a_locked_version_is_given_only_if_it_is_the_only_one() {

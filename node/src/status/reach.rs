@@ -20,6 +20,9 @@ pub(crate) struct Reach {
     pub(crate) upnp: Router,
     /// What it does for others.
     pub(crate) serves: Option<Serves>,
+    /// What the node runs without, because the system does not allow it: sentences.
+    #[serde(default)]
+    pub(crate) missing: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +106,7 @@ impl From<&nostrp2p_overlay::Reach> for Reach {
             loopback_only: reach.loopback_only,
             upnp,
             serves,
+            missing: reach.missing.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -206,6 +210,7 @@ mod tests {
             loopback_only: false,
             upnp: Router::NotFound,
             serves: None,
+            missing: Vec::new(),
         }
     }
 

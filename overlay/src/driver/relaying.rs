@@ -135,6 +135,7 @@ impl Driver {
             loopback_only: relaying.loopback_only,
             upnp: relaying.upnp,
             serves: relaying.serves.then_some(serves),
+            missing: self.missing.to_vec(),
         }
     }
 

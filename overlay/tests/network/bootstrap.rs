@@ -94,7 +94,7 @@ async fn a_port_in_use_is_named() {
     let mut second = settings();
     second.listen = vec![Listen::Ip(address)];
     let Err(error) = start(second).await else { panic!("two nodes on one port") };
-    assert_eq!(error, StartError::AddressInUse { address, transport: "TCP" });
+    assert_eq!(error, StartError::AddressInUse { address });
     assert!(error.to_string().contains(&address.to_string()), "{error}");
     let mut foreign = settings();
     foreign.listen = vec![Listen::Ip("8.8.8.8:20000".parse().unwrap())];

@@ -101,7 +101,9 @@ mod tests {
     #[test]
     fn each_suite_that_nextest_runs_has_a_profile_that_writes_a_result() {
         let config = fs::read_to_string(Workspace::locate().unwrap().path(".config/nextest.toml")).unwrap();
-        for suite in Suite::ALL.into_iter().chain([Suite::Quick]).filter(|suite| *suite != Suite::Doc) {
+        for suite in
+            Suite::ALL.into_iter().chain([Suite::Quick, Suite::Dist]).filter(|suite| *suite != Suite::Doc)
+        {
             let heading = format!("[profile.{}.junit]\npath = \"junit.xml\"", suite.name());
             assert!(config.contains(&heading), "no {heading}");
         }

@@ -1,7 +1,10 @@
 //! From the crates `wasm-client` and `wasm-ciphers` to `client.js`, `client.wasm`, `ciphers.js` and `ciphers.wasm`.
 
 use super::{Tree, optimizer::Optimizer, read_tree, shorten};
-use crate::{report::Steps, workspace::Workspace};
+use crate::{
+    report::Steps,
+    workspace::{FLAG_SEPARATOR, Workspace},
+};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::{fs, path::Path};
@@ -17,13 +20,16 @@ pub struct Raw {
     pub wasm: Vec<u8>,
 }
 
-/// Compiles the client's modules for size.
+/// Compiles the client's modules for size. No path of this machine is in them.
 pub fn compile(workspace: &Workspace) -> Result<Vec<Raw>> {
     let mut build =
         workspace.cargo(["build", "--profile", "client", "--target", "wasm32-unknown-unknown", "--lib"]);
     for (_, folder) in MODULES {
         build.args(["--package", &format!("nostrp2p-{folder}")]);
     }
+    build
+        .env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths().join(FLAG_SEPARATOR))
+        .env_remove("RUSTFLAGS");
     let made = workspace.build(build, ".wasm")?;
     let read = |(name, folder): (&'static str, &str)| {
         let file = format!("nostrp2p_{}.wasm", folder.replace('-', "_"));

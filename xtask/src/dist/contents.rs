@@ -1,0 +1,111 @@
+//! What is in an archive beside the program.
+
+use super::{DistTarget, bill};
+use crate::{report::Steps, run::build_node, workspace::Workspace};
+use anyhow::{Context, Result, bail};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Files by their path in the archive, with `/` on every system; sorted, so that the bytes do not depend on the disk.
+pub type Tree = BTreeMap<String, ArchiveFile>;
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveFile {
+    pub bytes: Vec<u8>,
+    pub executable: bool,
+}
+
+impl ArchiveFile {
+    /// The mode of Unix.
+    pub fn mode(&self) -> u32 {
+        if self.executable { 0o755 } else { 0o644 }
+    }
+}
+
+/// What is copied from the top of the work tree.
+const COPIED: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
+/// Folders of which all files are copied.
+const FOLDERS: [&str; 2] = ["dist", "docs"];
+/// Shells for which there are completions: as the program calls them, and the file name.
+const SHELLS: [(&str, &str); 4] = [
+    ("bash", "nostrp2p.bash"),
+    ("zsh", "_nostrp2p"),
+    ("fish", "nostrp2p.fish"),
+    ("powershell", "nostrp2p.ps1"),
+];
+/// Everything in the archive of a target.
+pub fn of(workspace: &Workspace, target: &DistTarget, program: &Path, epoch: u64) -> Result<Tree> {
+    let mut tree = Tree::new();
+    let mut add = |path: String, bytes: Vec<u8>| tree.insert(path, ArchiveFile { bytes, executable: false });
+    for name in COPIED {
+        add(name.to_owned(), read(&workspace.path(name))?);
+    }
+    for folder in FOLDERS {
+        for entry in fs::read_dir(workspace.path(folder)).with_context(|| format!("{folder}/"))? {
+            let path = entry?.path();
+            if let (true, Some(name)) = (path.is_file(), path.file_name().and_then(|name| name.to_str())) {
+                add(format!("{folder}/{name}"), read(&path)?);
+            }
+        }
+    }
+    let speaker = speaker(workspace, target, program)?;
+    add("man/nostrp2p.1".to_owned(), said(&speaker, &["man"])?);
+    add("nostrp2p.toml".to_owned(), said(&speaker, &["server", "--sample-settings"])?);
+    for (shell, file) in SHELLS {
+        add(format!("completions/{file}"), said(&speaker, &["completions", shell])?);
+    }
+    let components = bill::components(workspace, target)?;
+    let version = workspace.locked_version("nostrp2p-node")?;
+    add("THIRD-PARTY.txt".to_owned(), bill::licences(&components).into_bytes());
+    add("sbom.cdx.json".to_owned(), bill::bill(&version, target, &components, epoch)?.into_bytes());
+    tree.insert(target.program().to_owned(), ArchiveFile { bytes: read(program)?, executable: true });
+    Ok(tree)
+}
+
+/// A program of the same source that runs on this machine and says what stands in the manual page: that of the target
+/// itself, a static one that was built before, or else the build of the tests.
+fn speaker(workspace: &Workspace, target: &DistTarget, program: &Path) -> Result<PathBuf> {
+    if target.runs_here() {
+        return Ok(program.to_owned());
+    }
+    let newest = fs::metadata(program).and_then(|file| file.modified()).ok();
+    let before = super::TARGETS.iter().filter(|other| other.runs_here());
+    let mut before =
+        before.map(|other| workspace.path(&format!("target/{}/small/{}", other.triple, other.program())));
+    // One that was made in the same run: not older than an hour before this one.
+    let is_of_this_run = |path: &PathBuf| {
+        let made = fs::metadata(path).and_then(|file| file.modified()).ok();
+        let age = newest.zip(made).map(|(newest, made)| newest.duration_since(made).unwrap_or_default());
+        age.is_some_and(|age| age.as_secs() < 3_600)
+    };
+    if let Some(path) = before.find(is_of_this_run) {
+        return Ok(path);
+    }
+    let mut steps = Steps::new(1);
+    build_node(workspace, &mut steps, crate::command::Build { debug_build: true })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+fn said(program: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .with_context(|| format!("{} could not be started", program.display()))?;
+    if !output.status.success() {
+        bail!(
+            "{} {} failed: {}",
+            program.display(),
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(output.stdout)
+}
