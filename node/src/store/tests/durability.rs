@@ -91,7 +91,7 @@ async fn a_run_that_finds_its_disk_full_reads_and_begins_on_the_disk_when_there_
     writer.close();
     drop(before);
     let lock = Lock::of(directory.path()).unwrap();
-    let full = |_: &Path, _| Err(redb::Error::Io(std::io::ErrorKind::StorageFull.into()));
+    let full = |_: &Path, _| Err(redb::Error::Io(ErrorKind::StorageFull.into()));
     let (store, writer) =
         Store::open_by(lock, directory.path(), (FOREVER, CacheSize::SMALL, Idle::default()), full).unwrap();
     assert_eq!(contents(&store.after(0).unwrap().events), ["kept"]);
@@ -105,7 +105,7 @@ async fn a_run_that_finds_its_disk_full_reads_and_begins_on_the_disk_when_there_
     drop(store);
     let (store, writer) = open(directory.path());
     assert_eq!(contents(&store.after(0).unwrap().events), ["kept", "room"]);
-    let runs = super::super::runs::ended(&store.database.begin_read().unwrap()).unwrap();
+    let runs = runs::ended(&store.database.begin_read().unwrap()).unwrap();
     assert!(runs.iter().any(|(known, _)| *known == run), "what followed that run goes on");
     writer.close();
 }
