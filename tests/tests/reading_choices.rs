@@ -22,7 +22,7 @@ fn answer(key: &SecretKey, root: &Event, created_at: u64, text: &str) -> Event {
 }
 
 fn own(key: &SecretKey) -> ConversationKey {
-    ConversationKey::new(key, &key.public_key()).unwrap()
+    ConversationKey::new(key, &key.public_key()).expect("a key fits itself")
 }
 
 /// The newest version of a list on the node: its tags, and what it says to its author alone.

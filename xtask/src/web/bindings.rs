@@ -1,10 +1,7 @@
 //! From the crates `wasm-client` and `wasm-ciphers` to `client.js`, `client.wasm`, `ciphers.js` and `ciphers.wasm`.
 
 use super::{Tree, optimizer::Optimizer, read_tree, shorten};
-use crate::{
-    report::Steps,
-    workspace::{FLAG_SEPARATOR, Workspace},
-};
+use crate::{report::Steps, workspace::Workspace};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use std::{fs, path::Path};
@@ -27,9 +24,10 @@ pub fn compile(workspace: &Workspace) -> Result<Vec<Raw>> {
     for (_, folder) in MODULES {
         build.args(["--package", &format!("nostrp2p-{folder}")]);
     }
-    build
-        .env("CARGO_ENCODED_RUSTFLAGS", workspace.remapped_paths().join(FLAG_SEPARATOR))
-        .env_remove("RUSTFLAGS");
+    // Besides the flags of .cargo/config.toml, which flags in the environment would replace. A list of JSON is one of TOML.
+    let paths = serde_json::to_string(&workspace.remapped_paths())?;
+    build.args(["--config", &format!("target.wasm32-unknown-unknown.rustflags={paths}")]);
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
     let made = workspace.build(build, ".wasm")?;
     let read = |(name, folder): (&'static str, &str)| {
         let file = format!("nostrp2p_{}.wasm", folder.replace('-', "_"));
