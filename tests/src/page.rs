@@ -110,7 +110,10 @@ impl Browser {
     pub async fn press_in_post(&self, text: &str, id: &str) {
         let script = "
             const posts = Array.from(document.querySelectorAll('[data-testid=post]'));
-            const post = posts.find(post => post.textContent.includes(arguments[0]));
+            // Its own words first: an answer says on one line what it answers.
+            const own = post => post.querySelector('[data-testid=post-text]')?.textContent ?? '';
+            const says = words => posts.find(post => words(post).includes(arguments[0]));
+            const post = says(own) ?? says(post => post.textContent);
             const button = post?.querySelector(`[data-testid=\"${arguments[1]}\"]`);
             button?.click();
             return Boolean(button);";

@@ -21,6 +21,8 @@ struct Row<'a> {
     place: &'a TimelineKey,
     notice: &'a Notice,
     people: Vec<PublicKey>,
+    /// Those of them who like it.
+    likers: Vec<PublicKey>,
     counts: [usize; 3],
 }
 
@@ -92,27 +94,28 @@ fn rows(model: &Model) -> Vec<Row<'_>> {
         let row = match sort.and_then(|_| rows.iter_mut().find(same)) {
             Some(row) => row,
             None => {
-                rows.push(Row { place, notice, people: Vec::new(), counts: [0; 3] });
+                rows.push(Row { place, notice, people: Vec::new(), likers: Vec::new(), counts: [0; 3] });
                 let Some(row) = rows.last_mut() else { continue };
                 row
             }
         };
-        let new = !row.people.contains(&notice.by);
-        if new {
+        if !row.people.contains(&notice.by) {
             row.people.push(notice.by);
         }
         // Somebody answers several times, and likes once.
-        if let Some(count) = sort.and_then(|sort| row.counts.get_mut(sort))
-            && (new || notice.what != What::Like)
-        {
+        let likes_again = notice.what == What::Like && row.likers.contains(&notice.by);
+        if let Some(count) = sort.and_then(|sort| row.counts.get_mut(sort)).filter(|_| !likes_again) {
             *count += 1;
+            if notice.what == What::Like {
+                row.likers.push(notice.by);
+            }
         }
     }
     rows
 }
 
 fn draw(model: &Model, row: &Row<'_>) -> Html {
-    let Row { place, notice, people, counts } = row;
+    let Row { place, notice, people, counts, .. } = row;
     let others = people.len() - 1;
     let more = others > 0 && model.notices.is_uncounted(notice.what, notice.post);
     let time = when::ago(place.created_at(), model.now(), model.environment.zone, model.language());
