@@ -44,7 +44,7 @@ pub fn announce_every(known: usize) -> Duration {
     Duration::from_secs(30 * 60) * thousands
 }
 
-/// What the rest of the engine knows and the announcer needs to judge an announcement.
+/// The announcer asks the rest of the engine by this, when it judges an announcement.
 pub(crate) trait Surroundings {
     /// A neighbour, and the network from which it is connected.
     fn source(&self, peer: &PeerId) -> Source;

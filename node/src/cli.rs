@@ -20,7 +20,7 @@ pub struct Cli {
     pub command: ProgramCommand,
 }
 
-/// What was typed. A double click on Windows and macOS gives a program no arguments, and means [`ProgramCommand::Open`].
+/// The arguments of this process. A double click on Windows and macOS gives none, and means [`ProgramCommand::Open`].
 pub fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     if is_double_click() {
@@ -139,7 +139,7 @@ pub enum ServiceCommand {
 /// On which system.
 #[derive(Debug, Args)]
 pub struct ServiceOf {
-    /// What starts programs there [default: what this system has]
+    /// The service manager of which system [default: of this one]
     #[arg(long, value_enum)]
     pub system: Option<ServiceSystem>,
 }

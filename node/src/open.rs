@@ -14,7 +14,7 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 /// How often it is asked meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
-/// What the window says of a node that was started by a double click.
+/// The text in the window of a node that was started by a double click.
 pub const WINDOW: &str = "This window is your nostrp2p node; your browser shows its page as soon as it is ready.\n\
                           Close the window, or press Ctrl-C in it, to end the node: nothing is lost by that.\n";
 
@@ -67,7 +67,7 @@ fn browse(address: &str) -> anyhow::Result<()> {
     Err(last.unwrap_or_else(|| anyhow::anyhow!("this system has no program for that")))
 }
 
-/// What opens an address here, the person's own choice first.
+/// Programs that open an address in the browser, the person's own choice first.
 fn openers() -> Vec<(String, Vec<&'static str>)> {
     let chosen = std::env::var("BROWSER").ok().filter(|browser| !browser.is_empty());
     let own = chosen.map(|browser| (browser, vec![]));

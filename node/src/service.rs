@@ -1,6 +1,6 @@
 //! `nostrp2p service`: the node starts with the session of its user, without root.
 //!
-//! What is to be written and run is a [`ServicePlan`], made by a pure function for each system; carrying it out is the rest.
+//! For each system a pure function makes a [`ServicePlan`], the file to write and the commands to run; the rest carries it out.
 //! The data directory is left alone by all of it. The unit for a whole machine is `dist/nostrp2p.service`, and the
 //! packages install it.
 
@@ -49,7 +49,7 @@ pub struct ServicePaths {
 /// What `install`, `uninstall` and `status` do on one system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePlan {
-    /// The one file that is written, and whether it must be executable.
+    /// The one file that is written.
     pub file: PathBuf,
     /// Its bytes.
     pub content: Vec<u8>,
@@ -63,6 +63,14 @@ pub struct ServicePlan {
     pub is_running: Option<Vec<String>>,
     /// What else the person should know.
     pub advice: &'static str,
+}
+
+impl ServicePaths {
+    /// The command that starts the node: this program and its arguments.
+    fn command(&self) -> impl Iterator<Item = String> {
+        let program = self.program.display().to_string();
+        [program, "server".into(), "--no-qr".into()].into_iter().chain(self.arguments.iter().cloned())
+    }
 }
 
 impl ServicePlan {

@@ -160,8 +160,7 @@ impl Store {
         retention: Retention,
         cache: CacheSize,
     ) -> Result<(Self, Writer), OpenError> {
-        let open = |path: &Path, purpose| disk::open(path, purpose, cache);
-        Self::open_by(Lock::of(directory)?, directory, (retention, cache, Idle::default()), open)
+        Self::open_by(Lock::of(directory)?, directory, (retention, cache, Idle::default()), disk::open)
     }
 
     fn open_locked(
@@ -170,21 +169,20 @@ impl Store {
         retention: Retention,
         idle: Idle,
     ) -> Result<(Self, Writer), OpenError> {
-        let cache = CacheSize::SMALL;
-        let open = |path: &Path, purpose| disk::open(path, purpose, cache);
-        Self::open_by(lock, directory, (retention, cache, idle), open)
+        Self::open_by(lock, directory, (retention, CacheSize::SMALL, idle), disk::open)
     }
 
     fn open_by(
         lock: Lock,
         directory: &Path,
         (retention, cache, idle): (Retention, CacheSize, Idle),
-        open: impl FnOnce(&Path, Purpose) -> Result<(Database, Opened), redb::Error>,
+        open: impl FnOnce(&Path, Purpose, CacheSize) -> Result<(Database, Opened), redb::Error>,
     ) -> Result<(Self, Writer), OpenError> {
         let path = directory.join(FILE);
         let io = |error| OpenError::Io { path: directory.join(FILE), error };
         let run = random_id().map_err(io)?;
-        let Begun { database, opened, full } = begin(directory, &path, run, |purpose| open(&path, purpose))?;
+        let Begun { database, opened, full } =
+            begin(directory, &path, run, |purpose| open(&path, purpose, cache))?;
         let time = TrustedTime::since(opened.clock);
         let waiting = full.is_some().then_some(run);
         let database = Arc::new(Disk::new(lock, path, (database, waiting), (time, cache)).map_err(io)?);

@@ -10,6 +10,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// The name of cargo's folder in what people are given.
+pub const CARGO_HOME: &str = "/cargo";
 /// What stands between flags in `CARGO_ENCODED_RUSTFLAGS`, which may hold spaces.
 pub const FLAG_SEPARATOR: &str = "\u{1f}";
 
@@ -55,7 +57,7 @@ impl Workspace {
         let home = home.or_else(|| Some(dirs::home_dir()?.join(".cargo")));
         let folders = [
             Some((self.root.clone(), "/nostrp2p")),
-            home.map(|home| (home, "/cargo")),
+            home.map(|home| (home, CARGO_HOME)),
             sysroot().map(|root| (root.join("lib/rustlib/src/rust"), "/rustc")),
         ];
         folders.into_iter().flatten().map(|(folder, name)| remapped(&folder, name)).collect()

@@ -5,10 +5,8 @@ use super::{ServicePaths, ServicePlan, words, xml};
 const LABEL: &str = "nostrp2p";
 
 pub(super) fn plan(paths: &ServicePaths) -> ServicePlan {
-    let program = paths.program.display().to_string();
-    let all =
-        [program.as_str(), "server", "--no-qr"].into_iter().map(str::to_owned).chain(paths.arguments.clone());
-    let command: String = all.map(|word| format!("    <string>{}</string>\n", xml(&word))).collect();
+    let command: String =
+        paths.command().map(|word| format!("    <string>{}</string>\n", xml(&word))).collect();
     let log = paths.home.join("Library/Logs/nostrp2p.log").display().to_string();
     let content = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\

@@ -3,10 +3,7 @@
 use super::{ServicePaths, ServicePlan};
 
 pub(super) fn plan(paths: &ServicePaths) -> ServicePlan {
-    let program = paths.program.display().to_string();
-    let all =
-        [program.as_str(), "server", "--no-qr"].into_iter().map(str::to_owned).chain(paths.arguments.clone());
-    let command: Vec<String> = all.map(|word| quoted(&word)).collect();
+    let command: Vec<String> = paths.command().map(|word| quoted(&word)).collect();
     let content = format!(
         "#!/data/data/com.termux/files/usr/bin/sh\n\
          # Written by `nostrp2p service install`; `nostrp2p service uninstall` takes it away.\n\

@@ -5,8 +5,7 @@ use super::{ServicePaths, ServicePlan, words, xml};
 const TASK: &str = "nostrp2p";
 
 pub(super) fn plan(paths: &ServicePaths) -> ServicePlan {
-    let all = ["server", "--no-qr"].into_iter().map(str::to_owned).chain(paths.arguments.clone());
-    let arguments: Vec<String> = all.map(|word| quoted(&word)).collect();
+    let arguments: Vec<String> = paths.command().skip(1).map(|word| quoted(&word)).collect();
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n\
          <!-- Written by `nostrp2p service install`; `nostrp2p service uninstall` takes it away. -->\r\n\

@@ -3,6 +3,7 @@
 //! The names of what a module takes in and gives out end in sixteen digits that no compression shortens, and each
 //! stands in the module and in its script. Nobody else uses them, so they become a letter or two.
 
+use crate::workspace::CARGO_HOME;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 use walrus::ModuleConfig;
@@ -67,9 +68,8 @@ pub fn names(wasm: &[u8], script: &str) -> Result<(Vec<u8>, String)> {
     Ok((module.emit_wasm(), script.replace(&before, &after)))
 }
 
-/// Blanks the folders in which the compiler found the sources of crates and of the standard library, which stand in the
-/// texts of panics: they say where the person lives who built the module, and nothing to whoever reads a panic. The names
-/// of the files stay.
+/// Blanks the folders of the sources of crates and of the standard library, which stand in the texts of panics: to whoever
+/// reads a panic they say nothing, and they make what is loaded first longer. The names of the files stay.
 fn without_paths(data: &mut [u8]) {
     for marker in [b"/registry/src/".as_slice(), b"/rustc/"] {
         let mut from = 0;
@@ -88,14 +88,10 @@ fn without_paths(data: &mut [u8]) {
 /// Longest path behind a marker that is believed to be one, in bytes.
 const MAX_PATH: usize = 300;
 
-/// Where a path with this marker begins: at the folder of cargo, if it stands there.
+/// Where a path with this marker begins: at the name of cargo's folder, if it stands there.
 fn begin_of_path(data: &[u8], marker: usize) -> usize {
-    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cargo"));
     let before = data.get(..marker).unwrap_or_default();
-    match home {
-        Ok(home) if !home.is_empty() && before.ends_with(home.as_bytes()) => marker - home.len(),
-        _ => marker,
-    }
+    before.strip_suffix(CARGO_HOME.as_bytes()).unwrap_or(before).len()
 }
 
 fn find(data: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
@@ -173,7 +169,7 @@ mod tests {
 
     #[test]
     fn of_paths_the_names_of_the_files_stay_and_nothing_moves() {
-        let mut data = b"one/registry/src/index-1f/k256-0.1/src/arithmetic/mul.rstwo/rustc/59/library/core/src/cell.rs\0x/rustc/"
+        let mut data = b"one/cargo/registry/src/index-1f/k256-0.1/src/arithmetic/mul.rstwo/rustc/59/library/core/src/cell.rs\0x/rustc/"
             .to_vec();
         let length = data.len();
         without_paths(&mut data);

@@ -37,7 +37,7 @@ struct Table {
     syncing: Syncing,
 }
 
-/// What a request would do if somebody could send it once more after a power cut.
+/// The effect of a request that somebody else sends once more after a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeated {
     /// It answers with what only the owner may see.

@@ -91,7 +91,7 @@ async fn a_run_that_finds_its_disk_full_reads_and_begins_on_the_disk_when_there_
     writer.close();
     drop(before);
     let lock = Lock::of(directory.path()).unwrap();
-    let full = |_: &Path, _| Err(redb::Error::Io(ErrorKind::StorageFull.into()));
+    let full = |_: &Path, _, _| Err(redb::Error::Io(ErrorKind::StorageFull.into()));
     let (store, writer) =
         Store::open_by(lock, directory.path(), (FOREVER, CacheSize::SMALL, Idle::default()), full).unwrap();
     assert_eq!(contents(&store.after(0).unwrap().events), ["kept"]);
