@@ -113,6 +113,23 @@ fn likes_of_a_post_are_gathered_and_a_deleted_answer_is_no_news() {
 }
 
 #[test]
+fn who_answers_a_post_and_likes_it_counts_for_both_and_a_second_like_for_none() {
+    let mut rig = Rig::in_use(0);
+    let mine = post(1, 10, "mine");
+    let like = |at| crate::model::likes::draft(mine.id(), &public(1), at).by(public(2));
+    let tags = vec![
+        Tag::new(["e".to_owned(), mine.id().to_string()]),
+        Tag::new(["p".to_owned(), public(1).to_string()]),
+    ];
+    let answer = EventTemplate { created_at: 40, kind: Kind::POST, tags, content: "I do".into() };
+    let events = vec![mine.clone().into_rumor(), like(30), like(31), answer.by(public(2))];
+    rig.frame(NodeFrame::Batch { through: 4, newest: 4, events });
+    rig.open_notifications();
+    let page = rig.shown();
+    assert!(page.contains("1 answer · 1 like to:"), "{page}");
+}
+
+#[test]
 fn a_new_follower_is_news_once_however_often_their_list_changes_and_after_a_reload() {
     let list = |created_at| {
         let tags = vec![Tag::new(["p".to_owned(), public(1).to_string()])];
