@@ -111,7 +111,9 @@ async fn a_hashtag_is_signed_as_a_tag_and_leads_to_what_the_own_node_holds_of_it
     alice.arrive(&node, "Alice").await;
     let by_bob = |content: &str, tags: &[&str]| {
         let tags = tags.iter().map(|tag| Tag::new(["t", tag])).collect();
-        let draft = EventTemplate { created_at: now(), kind: Kind::POST, tags, content: content.to_owned() };
+        // Older than what Alice writes, which is to stand above them.
+        let created_at = now() - 60;
+        let draft = EventTemplate { created_at, kind: Kind::POST, tags, content: content.to_owned() };
         draft.sign(&bob.key, &[7; 32])
     };
     let events = [
