@@ -21,6 +21,7 @@ mod mailbox;
 mod meta;
 mod migrate;
 mod named;
+mod on_demand;
 mod origin;
 mod outage;
 mod owner;

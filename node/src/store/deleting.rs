@@ -53,14 +53,14 @@ impl Tables<'_> {
                     self.delete_from(sequence, &event, usize::try_from(done).unwrap_or(usize::MAX))?;
                 }
                 // It is gone itself.
-                None => drop(self.deleting.remove(sequence)?),
+                None => drop(self.deleting.get_mut()?.remove(sequence)?),
             }
         }
         Ok(())
     }
 
     fn under_way(&self) -> Result<Option<(u64, Vec<u8>)>, redb::Error> {
-        let first = self.deleting.first()?;
+        let first = self.deleting.get()?.first()?;
         Ok(first.map(|(sequence, place)| (sequence.value(), place.value().to_vec())))
     }
 
@@ -71,7 +71,7 @@ impl Tables<'_> {
             let rows = ROWS_OF_TARGET + victims.iter().map(|(_, victim)| rows_of(victim)).sum::<usize>();
             if !self.may_touch(rows) {
                 let place = u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes();
-                self.deleting.insert(sequence, place.as_slice())?;
+                self.deleting.get_mut()?.insert(sequence, place.as_slice())?;
                 return Ok(());
             }
             for (sequence, victim) in victims {
@@ -79,7 +79,7 @@ impl Tables<'_> {
             }
             self.tombstones.record(deletion, &target)?;
         }
-        self.deleting.remove(sequence)?;
+        self.deleting.get_mut()?.remove(sequence)?;
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl Tables<'_> {
                     event.kind != Kind::VANISH && tombstones::vanishing(event).contains(&request.pubkey)
                 });
                 if !self.may_touch(1 + goes.as_ref().map_or(0, rows_of)) {
-                    self.deleting.insert(sequence, row.as_slice())?;
+                    self.deleting.get_mut()?.insert(sequence, row.as_slice())?;
                     return Ok(());
                 }
                 if let Some(event) = goes {
@@ -131,7 +131,7 @@ impl Tables<'_> {
                 next = [row.as_slice(), &[0]].concat();
             }
         }
-        self.deleting.remove(sequence)?;
+        self.deleting.get_mut()?.remove(sequence)?;
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTr
 
 use super::{
     Store,
+    on_demand::OnDemand,
     retain::SWEEP_ROWS,
     surplus::Excess,
     tables::{META, META_BORN},
@@ -32,8 +33,8 @@ const SHARE: u64 = 4;
 /// The open tables.
 pub(super) struct Newcomers<'txn> {
     people: Table<'txn, &'static [u8; 32], u64>,
-    events: Table<'txn, (u64, u64), ()>,
-    forgotten: Table<'txn, (u64, &'static [u8; 32]), ()>,
+    events: OnDemand<'txn, (u64, u64), ()>,
+    forgotten: OnDemand<'txn, (u64, &'static [u8; 32]), ()>,
     /// When the store's life began. While it is younger than a day, nobody is new to it.
     born: u64,
 }
@@ -42,10 +43,17 @@ impl<'txn> Newcomers<'txn> {
     pub(super) fn open(transaction: &'txn WriteTransaction, born: u64) -> Result<Self, redb::Error> {
         Ok(Self {
             people: transaction.open_table(PEOPLE)?,
-            events: transaction.open_table(NEWCOMERS)?,
-            forgotten: transaction.open_table(FORGOTTEN)?,
+            events: OnDemand::new(transaction, NEWCOMERS),
+            forgotten: OnDemand::new(transaction, FORGOTTEN),
             born,
         })
+    }
+
+    /// Opens the tables that are opened when they are used, for that creates them.
+    pub(super) fn create_missing(&self) -> Result<(), redb::Error> {
+        self.events.get()?;
+        self.forgotten.get()?;
+        Ok(())
     }
 
     /// When somebody became known.
@@ -67,16 +75,16 @@ impl<'txn> Newcomers<'txn> {
         since: u64,
         now: u64,
     ) -> Result<(), redb::Error> {
-        self.forgotten.remove((event.created_at, event.id().as_bytes()))?;
+        self.forgotten.get_mut()?.remove((event.created_at, event.id().as_bytes()))?;
         if self.born.saturating_add(NEW_SECONDS) <= now && since.saturating_add(NEW_SECONDS) > now {
-            self.events.insert((event.created_at, sequence), ())?;
+            self.events.get_mut()?.insert((event.created_at, sequence), ())?;
         }
         Ok(())
     }
 
     /// An event is gone.
     pub(super) fn remove(&mut self, event: &Event, sequence: u64) -> Result<(), redb::Error> {
-        self.events.remove((event.created_at, sequence))?;
+        self.events.get_mut()?.remove((event.created_at, sequence))?;
         Ok(())
     }
 
@@ -96,22 +104,22 @@ pub(super) fn sweep(
     now: u64,
 ) -> Result<(), redb::Error> {
     let mut rows = Vec::new();
-    for row in tables.newcomers.events.iter()?.take(SWEEP_ROWS) {
+    for row in tables.newcomers.events.get()?.iter()?.take(SWEEP_ROWS) {
         rows.push(row?.0.value());
     }
     for (created_at, sequence) in rows {
         let share = capacity.min(tables.usage.others) / SHARE;
-        if excess(tables) == Excess::NONE || tables.newcomers.events.len()? <= share {
+        if excess(tables) == Excess::NONE || tables.newcomers.events.get()?.len()? <= share {
             break;
         }
         let Some(event) = tables.event(sequence)? else {
-            tables.newcomers.events.remove((created_at, sequence))?;
+            tables.newcomers.events.get_mut()?.remove((created_at, sequence))?;
             continue;
         };
         let since = tables.newcomers.since(&event.pubkey)?.unwrap_or(now);
         let known = since.saturating_add(NEW_SECONDS) <= now || followed.contains(&event.pubkey);
         if known || tables.owned(sequence, &event)? != Owned::Other {
-            tables.newcomers.events.remove((created_at, sequence))?;
+            tables.newcomers.events.get_mut()?.remove((created_at, sequence))?;
             continue;
         }
         tables.forget(sequence, &event)?;
@@ -123,7 +131,7 @@ impl Tables<'_> {
     /// Drops an event although older ones stay. If neighbours may have it, it counts as held when stores are compared.
     pub(super) fn forget(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         if self.shared.holds(event)? {
-            self.newcomers.forgotten.insert((event.created_at, event.id().as_bytes()), ())?;
+            self.newcomers.forgotten.get_mut()?.insert((event.created_at, event.id().as_bytes()), ())?;
         }
         self.remove(sequence, event)
     }
@@ -131,7 +139,7 @@ impl Tables<'_> {
 
 /// Forgets what was forgotten long ago, and the oldest beyond as many as there may be events.
 pub(super) fn purge(tables: &mut Tables<'_>, horizon: u64, capacity: u64) -> Result<(), redb::Error> {
-    let forgotten = &mut tables.newcomers.forgotten;
+    let forgotten = tables.newcomers.forgotten.get_mut()?;
     forgotten.retain_in(..(horizon, &[0; 32]), |_, ()| false)?;
     for _ in 0..forgotten.len()?.saturating_sub(capacity) {
         forgotten.pop_first()?;

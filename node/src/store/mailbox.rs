@@ -13,10 +13,11 @@ use std::{
 
 use nostrp2p_core::Sender;
 use nostrp2p_protocol::{Event, Kind, PublicKey};
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use super::{
     index::{self, Prefix},
+    on_demand::OnDemand,
     usage::Owned,
     write::Tables,
 };
@@ -57,8 +58,8 @@ pub(super) struct Circle {
 
 /// The open tables.
 pub(super) struct Mailbox<'txn> {
-    senders: Table<'txn, u64, &'static SenderKey>,
-    by_sender: Table<'txn, (&'static SenderKey, u64), u64>,
+    senders: OnDemand<'txn, u64, &'static SenderKey>,
+    by_sender: OnDemand<'txn, (&'static SenderKey, u64), u64>,
     /// Up to this rank nothing can be displaced: until some mail is gone, or the owner's lists have changed.
     pub(super) full_for: Option<Rank>,
     /// Bytes of what is [`BROUGHT`]. They are summed up when somebody brings something for the first time in a run, and
@@ -74,13 +75,20 @@ struct Mail {
 }
 
 impl<'txn> Mailbox<'txn> {
-    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self {
-            senders: transaction.open_table(MAIL)?,
-            by_sender: transaction.open_table(BY_SENDER)?,
+    pub(super) const fn of(transaction: &'txn WriteTransaction) -> Self {
+        Self {
+            senders: OnDemand::new(transaction, MAIL),
+            by_sender: OnDemand::new(transaction, BY_SENDER),
             full_for: None,
             brought: None,
-        })
+        }
+    }
+
+    /// Opens the tables that are opened when they are used, for that creates them.
+    pub(super) fn create_missing(&self) -> Result<(), redb::Error> {
+        self.senders.get()?;
+        self.by_sender.get()?;
+        Ok(())
     }
 
     pub(super) fn insert(
@@ -89,9 +97,9 @@ impl<'txn> Mailbox<'txn> {
         sender: &SenderKey,
         bytes: u64,
     ) -> Result<(), redb::Error> {
-        self.senders.insert(sequence, sender)?;
+        self.senders.get_mut()?.insert(sequence, sender)?;
         if *sender != OWN {
-            self.by_sender.insert((sender, sequence), bytes)?;
+            self.by_sender.get_mut()?.insert((sender, sequence), bytes)?;
         }
         if let Some(brought) = self.brought.as_mut().filter(|_| is_brought(sender)) {
             *brought = brought.saturating_add(bytes);
@@ -100,14 +108,14 @@ impl<'txn> Mailbox<'txn> {
     }
 
     pub(super) fn sender(&self, sequence: u64) -> Result<Option<SenderKey>, redb::Error> {
-        Ok(self.senders.get(sequence)?.map(|sender| *sender.value()))
+        Ok(self.senders.get()?.get(sequence)?.map(|sender| *sender.value()))
     }
 
     pub(super) fn remove(&mut self, sequence: u64) -> Result<(), redb::Error> {
-        let Some(sender) = self.senders.remove(sequence)?.map(|sender| *sender.value()) else {
+        let Some(sender) = self.senders.get_mut()?.remove(sequence)?.map(|sender| *sender.value()) else {
             return Ok(());
         };
-        let bytes = self.by_sender.remove((&sender, sequence))?.map_or(0, |bytes| bytes.value());
+        let bytes = self.by_sender.get_mut()?.remove((&sender, sequence))?.map_or(0, |bytes| bytes.value());
         if let Some(brought) = self.brought.as_mut().filter(|_| is_brought(&sender)) {
             *brought = brought.saturating_sub(bytes);
         }
@@ -123,7 +131,7 @@ impl<'txn> Mailbox<'txn> {
         let (mut first, mut last) = ([0; 33], [u8::MAX; 33]);
         (first[0], last[0]) = (BROUGHT, BROUGHT);
         let mut sum = 0_u64;
-        for row in self.by_sender.range((&first, 0)..=(&last, u64::MAX))? {
+        for row in self.by_sender.get()?.range((&first, 0)..=(&last, u64::MAX))? {
             sum = sum.saturating_add(row?.1.value());
         }
         self.brought = Some(sum);
@@ -224,7 +232,7 @@ impl Tables<'_> {
         if rank == Rank::Muted {
             return Ok(Vec::new());
         }
-        for row in self.mailbox.by_sender.iter()? {
+        for row in self.mailbox.by_sender.get()?.iter()? {
             let (key, bytes) = row?;
             let (sender, sequence) = key.value();
             let of = circle.rank(sender);

@@ -45,8 +45,8 @@ pub(super) fn migrate(
     from: u64,
     progress: StoreProgress,
 ) -> Result<StoreProgress, redb::Error> {
-    // Opening a table creates it.
     let mut tables = Tables::open(transaction)?;
+    tables.create_missing()?;
     if from >= SCHEMA {
         return Ok(progress);
     }

@@ -30,10 +30,10 @@ pub(super) fn set(
     tables.owner = Some(*owner);
     tables.tombstones.own(owner)?;
     classify(tables)?;
-    tables.restored.retain(|_, ()| false)?;
+    tables.restored.get_mut()?.retain(|_, ()| false)?;
     for (sequence, event) in written_by(tables, owner)? {
         let for_everyone = audience(&event) == Audience::Everyone;
-        let mirrored = tables.mirrored.get(sequence)?.is_some();
+        let mirrored = tables.mirrored.get()?.get(sequence)?.is_some();
         if for_everyone
             && !mirrored
             && !tables.shared.holds(&event)?
@@ -71,7 +71,8 @@ pub(super) fn classify(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
         let Some(event) = tables.event(sequence)? else { continue };
         let record = tables.events.get(sequence)?.map_or(0, |record| record.value().len());
         let bytes = usage::cost(&event, record);
-        let waits = tables.outbox.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))?.next().is_some();
+        let waits =
+            tables.outbox.get()?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))?.next().is_some();
         let sender = match tables.owner {
             Some(owner) if owner == event.pubkey => None,
             Some(_) if waits => Some(mailbox::OWN),

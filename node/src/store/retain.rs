@@ -136,14 +136,14 @@ fn drop_old(
 
 fn drop_ended(tables: &mut Tables<'_>, now: u64) -> Result<(), redb::Error> {
     let mut ended = Vec::new();
-    for row in tables.ends.range(..=(now, u64::MAX))?.take(SWEEP_ROWS) {
+    for row in tables.ends.get()?.range(..=(now, u64::MAX))?.take(SWEEP_ROWS) {
         ended.push(row?.0.value());
     }
     for (end, sequence) in ended {
         if let Some(event) = tables.event(sequence)? {
             tables.remove(sequence, &event)?;
         }
-        tables.ends.remove((end, sequence))?;
+        tables.ends.get_mut()?.remove((end, sequence))?;
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ pub(super) fn stays(
     if tables.owned(sequence, event)? != Owned::Other {
         return Ok(true);
     }
-    if tables.owner.is_none() && tables.restored.get(sequence)?.is_some() {
+    if tables.owner.is_none() && tables.restored.get()?.get(sequence)?.is_some() {
         return Ok(true);
     }
     if !is_about_author(event.kind) {

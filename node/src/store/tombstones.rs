@@ -14,6 +14,8 @@ use nostrp2p_protocol::{
 use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
 use sha2::{Digest, Sha256};
 
+use super::on_demand::OnDemand;
+
 /// Target (see [`by_id`], [`by_address`] and [`by_author`]) -> `created_at` of the deletion, in seconds.
 const TOMBSTONES: TableDefinition<&[u8], u64> = TableDefinition::new("tombstones");
 /// The same by time, so that the oldest are found: `created_at` and target.
@@ -39,9 +41,9 @@ const PURGE_ROWS: usize = 2_000;
 /// The open tables.
 pub(super) struct Tombstones<'txn> {
     targets: Table<'txn, &'static [u8], u64>,
-    by_time: Table<'txn, (u64, &'static [u8]), ()>,
-    counts: Table<'txn, &'static [u8; 32], u64>,
-    by_count: Table<'txn, (u64, &'static [u8; 32]), ()>,
+    by_time: OnDemand<'txn, (u64, &'static [u8]), ()>,
+    counts: OnDemand<'txn, &'static [u8; 32], u64>,
+    by_count: OnDemand<'txn, (u64, &'static [u8; 32]), ()>,
     pub(super) owner: Option<PublicKey>,
     bounds: Bounds,
 }
@@ -60,12 +62,20 @@ impl<'txn> Tombstones<'txn> {
     ) -> Result<Self, redb::Error> {
         Ok(Self {
             targets: transaction.open_table(TOMBSTONES)?,
-            by_time: transaction.open_table(BY_TIME)?,
-            counts: transaction.open_table(COUNTS)?,
-            by_count: transaction.open_table(BY_COUNT)?,
+            by_time: OnDemand::new(transaction, BY_TIME),
+            counts: OnDemand::new(transaction, COUNTS),
+            by_count: OnDemand::new(transaction, BY_COUNT),
             owner,
             bounds: Bounds { all: MAX_TOMBSTONES, of_author: MAX_OF_AUTHOR },
         })
+    }
+
+    /// Opens the tables that are opened when they are used, for that creates them.
+    pub(super) fn create_missing(&self) -> Result<(), redb::Error> {
+        self.by_time.get()?;
+        self.counts.get()?;
+        self.by_count.get()?;
+        Ok(())
     }
 
     /// Writes all of them down anew, from a version that neither counted them nor shortened their identifiers.
@@ -76,7 +86,7 @@ impl<'txn> Tombstones<'txn> {
             all.push((target.value().to_vec(), at.value()));
         }
         self.targets.retain(|_, _| false)?;
-        self.by_time.retain(|_, ()| false)?;
+        self.by_time.get_mut()?.retain(|_, ()| false)?;
         for (target, at) in all {
             let identifier = target.get(ADDRESS_HEAD..).filter(|_| target.get(AUTHOR) == Some(&1));
             let target = match identifier {
@@ -108,7 +118,7 @@ impl<'txn> Tombstones<'txn> {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> u64 {
-        assert_eq!(self.targets.len().unwrap(), self.by_time.len().unwrap());
+        assert_eq!(self.targets.len().unwrap(), self.by_time.get().unwrap().len().unwrap());
         self.targets.len().unwrap()
     }
 
@@ -154,11 +164,11 @@ impl<'txn> Tombstones<'txn> {
             return Ok(());
         }
         match before {
-            Some(before) => drop(self.by_time.remove((before, target))?),
+            Some(before) => drop(self.by_time.get_mut()?.remove((before, target))?),
             None => self.make_room(target)?,
         }
         self.targets.insert(target, at)?;
-        self.by_time.insert((at, target), ())?;
+        self.by_time.get_mut()?.insert((at, target), ())?;
         Ok(())
     }
 
@@ -174,7 +184,7 @@ impl<'txn> Tombstones<'txn> {
         if self.count(&author)? >= self.bounds.of_author {
             self.give_up(&author)?;
         } else if self.targets.len()? >= self.bounds.all {
-            let most = self.by_count.iter()?.next_back().transpose()?;
+            let most = self.by_count.get()?.iter()?.next_back().transpose()?;
             if let Some(most) = most.map(|row| *row.0.value().1) {
                 self.give_up(&most)?;
             }
@@ -190,19 +200,19 @@ impl<'txn> Tombstones<'txn> {
     }
 
     fn count(&self, author: &[u8; 32]) -> Result<u64, redb::Error> {
-        Ok(self.counts.get(author)?.map_or(0, |count| count.value()))
+        Ok(self.counts.get()?.get(author)?.map_or(0, |count| count.value()))
     }
 
     fn set_count(&mut self, author: &[u8; 32], count: u64) -> Result<(), redb::Error> {
-        let before = self.counts.get(author)?.map(|count| count.value());
+        let before = self.counts.get()?.get(author)?.map(|count| count.value());
         if let Some(before) = before {
-            self.by_count.remove((before, author))?;
+            self.by_count.get_mut()?.remove((before, author))?;
         }
         if count == 0 {
-            self.counts.remove(author)?;
+            self.counts.get_mut()?.remove(author)?;
         } else {
-            self.counts.insert(author, count)?;
-            self.by_count.insert((count, author), ())?;
+            self.counts.get_mut()?.insert(author, count)?;
+            self.by_count.get_mut()?.insert((count, author), ())?;
         }
         Ok(())
     }
@@ -225,7 +235,7 @@ impl<'txn> Tombstones<'txn> {
     }
 
     fn remove(&mut self, at: u64, target: &[u8]) -> Result<(), redb::Error> {
-        self.by_time.remove((at, target))?;
+        self.by_time.get_mut()?.remove((at, target))?;
         if self.targets.remove(target)?.is_some()
             && let Some(author) = self.counted(target)
         {
@@ -238,7 +248,7 @@ impl<'txn> Tombstones<'txn> {
     /// Gives up those older than `horizon` (seconds since 1970), except the owner's.
     pub(super) fn purge(&mut self, horizon: u64) -> Result<(), redb::Error> {
         let mut victims = Vec::new();
-        for row in self.by_time.iter()?.take(PURGE_ROWS) {
+        for row in self.by_time.get()?.iter()?.take(PURGE_ROWS) {
             let key = row?.0;
             let (at, target) = key.value();
             if at >= horizon {

@@ -18,6 +18,7 @@ use super::{
     index::{self, Index, Prefix},
     known_authors::Newcomers,
     mailbox::{self, Circle, Mailbox, SenderKey},
+    on_demand::OnDemand,
     origin::{Door, Origin},
     record,
     shared::Shared,
@@ -39,15 +40,15 @@ pub(super) struct Tables<'txn> {
     pub(super) ids: Ids<'txn>,
     pub(super) index: Index<'txn>,
     pub(super) unsent: Table<'txn, u64, ()>,
-    pub(super) outbox: Table<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
-    pub(super) ends: Table<'txn, (u64, u64), ()>,
+    pub(super) outbox: OnDemand<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
+    pub(super) ends: OnDemand<'txn, (u64, u64), ()>,
     pub(super) tombstones: Tombstones<'txn>,
     pub(super) shared: Shared<'txn>,
     pub(super) newcomers: Newcomers<'txn>,
-    pub(super) mirrored: Table<'txn, u64, &'static str>,
+    pub(super) mirrored: OnDemand<'txn, u64, &'static str>,
     pub(super) mailbox: Mailbox<'txn>,
     /// Sequence numbers of what an import has brought while the store had no owner.
-    pub(super) restored: Table<'txn, u64, ()>,
+    pub(super) restored: OnDemand<'txn, u64, ()>,
     pub(super) owner: Option<PublicKey>,
     pub(super) bounds: Retention,
     pub(super) usage: Usage,
@@ -55,7 +56,7 @@ pub(super) struct Tables<'txn> {
     pub(super) loads: Option<Loads>,
     /// The owner's lists, once they were read.
     pub(super) circle: Option<Circle>,
-    pub(super) deleting: Table<'txn, u64, &'static [u8]>,
+    pub(super) deleting: OnDemand<'txn, u64, &'static [u8]>,
     /// Rows that deletions may still touch in this transaction.
     pub(super) deletion_rows: usize,
     meta: Table<'txn, &'static str, u64>,
@@ -76,25 +77,37 @@ impl<'txn> Tables<'txn> {
             ids: Ids::open(transaction)?,
             index: Index::new(transaction.open_table(INDEX)?),
             unsent: transaction.open_table(UNSENT)?,
-            outbox: transaction.open_table(OUTBOX)?,
-            ends: transaction.open_table(ENDS)?,
+            outbox: OnDemand::new(transaction, OUTBOX),
+            ends: OnDemand::new(transaction, ENDS),
             tombstones: Tombstones::open(transaction, owner)?,
             shared: Shared::open(transaction)?,
             newcomers: Newcomers::open(transaction, born)?,
-            mirrored: transaction.open_table(MIRRORED)?,
-            mailbox: Mailbox::open(transaction)?,
-            restored: transaction.open_table(RESTORED)?,
+            mirrored: OnDemand::new(transaction, MIRRORED),
+            mailbox: Mailbox::of(transaction),
+            restored: OnDemand::new(transaction, RESTORED),
             owner,
             bounds: Retention::EVERYTHING,
             usage: Usage::load(&meta)?,
             loads: None,
             circle: None,
-            deleting: transaction.open_table(DELETING)?,
+            deleting: OnDemand::new(transaction, DELETING),
             deletion_rows: PORTION_ROWS,
             meta,
             newest,
             came_before: newest,
         })
+    }
+
+    /// Opens the tables that are opened when they are used, for that creates them.
+    pub(super) fn create_missing(&self) -> Result<(), redb::Error> {
+        self.outbox.get()?;
+        self.ends.get()?;
+        self.mirrored.get()?;
+        self.restored.get()?;
+        self.deleting.get()?;
+        self.tombstones.create_missing()?;
+        self.newcomers.create_missing()?;
+        self.mailbox.create_missing()
     }
 
     /// Stores an event, unless it is there, replaced, deleted, over, or too much. `now` in seconds since 1970.
@@ -166,11 +179,11 @@ impl<'txn> Tables<'txn> {
         self.ids.insert(event.id(), sequence);
         self.index.add(event, sequence)?;
         if let Some(end) = expires_at(event) {
-            self.ends.insert((end, sequence), ())?;
+            self.ends.get_mut()?.insert((end, sequence), ())?;
         }
         let owned = self.book(event, sequence, sender, bytes)?;
         if origin.door.is_restoring() && self.owner.is_none() {
-            self.restored.insert(sequence, ())?;
+            self.restored.get_mut()?.insert(sequence, ())?;
         }
         if shared {
             self.shared.insert(event, sequence)?;
@@ -201,7 +214,7 @@ impl<'txn> Tables<'txn> {
         // It is not only on a relay any more: somebody has handed it over.
         if origin.door.is_private()
             && matches!(audience(event), Audience::People(_))
-            && self.mirrored.remove(sequence)?.is_some()
+            && self.mirrored.get_mut()?.remove(sequence)?.is_some()
         {
             self.shared.note_mirrored(event, false)?;
         }
@@ -301,7 +314,7 @@ impl<'txn> Tables<'txn> {
     /// Notes when an event that is stored already ends.
     pub(super) fn note_end(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
         if let Some(end) = expires_at(event) {
-            self.ends.insert((end, sequence), ())?;
+            self.ends.get_mut()?.insert((end, sequence), ())?;
         }
         Ok(())
     }
@@ -314,7 +327,7 @@ impl<'txn> Tables<'txn> {
 
     /// Notes from which relay an event came.
     pub(super) fn mark_mirrored(&mut self, sequence: u64, relay: &str) -> Result<(), redb::Error> {
-        self.mirrored.insert(sequence, relay)?;
+        self.mirrored.get_mut()?.insert(sequence, relay)?;
         Ok(())
     }
 
@@ -331,7 +344,7 @@ impl<'txn> Tables<'txn> {
             return Ok(());
         }
         let key = (address.sequence, address.person.as_bytes());
-        self.outbox.insert(key, (u8::from(row.state), row.retries, row.since))?;
+        self.outbox.get_mut()?.insert(key, (u8::from(row.state), row.retries, row.since))?;
         Ok(())
     }
 
@@ -379,18 +392,18 @@ impl<'txn> Tables<'txn> {
             }
         }
         self.mailbox.remove(sequence)?;
-        self.restored.remove(sequence)?;
+        self.restored.get_mut()?.remove(sequence)?;
         self.unsent.remove(sequence)?;
-        if self.mirrored.remove(sequence)?.is_some() {
+        if self.mirrored.get_mut()?.remove(sequence)?.is_some() {
             self.shared.note_mirrored(event, false)?;
         }
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
-        self.outbox.retain_in(everybody, |_, _| false)?;
+        self.outbox.get_mut()?.retain_in(everybody, |_, _| false)?;
         self.ids.remove(&event.id(), sequence)?;
         self.shared.remove(event)?;
         self.newcomers.remove(event, sequence)?;
         if let Some(end) = expires_at(event) {
-            self.ends.remove((end, sequence))?;
+            self.ends.get_mut()?.remove((end, sequence))?;
         }
         self.index.remove(event, sequence)?;
         let nothing_left = self.index.kinds_of(&event.pubkey, 1)?.is_empty();
@@ -410,7 +423,7 @@ impl<'txn> Tables<'txn> {
         }
         self.usage.save(&mut self.meta)?;
         let progress = StoreProgress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
-        let deleting = !self.deleting.is_empty()?;
+        let deleting = !self.deleting.get()?.is_empty()?;
         Ok(Finished { progress, durable: durable || reserve, deleting })
     }
 
