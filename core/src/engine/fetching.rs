@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{
     Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError,
     delegation::is_delegation,
-    event_policy::{is_addressed_to, is_public},
+    event_policy::{is_for_own_nodes, is_public},
     rpc::OwnPage,
 };
 
@@ -160,10 +160,7 @@ impl Core {
 
     /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        self.owner() == Some(event.unsigned.pubkey)
-            || event.unsigned.kind == Kind::DELETION
-            || self.is_for_owner(&event.unsigned)
-            || (event.unsigned.statement.is_some()
-                && self.owner().is_some_and(|owner| is_addressed_to(&event.unsigned, &owner)))
+        let is_for = |owner| is_for_own_nodes(&event.unsigned, &owner);
+        event.unsigned.kind == Kind::DELETION || self.owner().is_some_and(is_for)
     }
 }
