@@ -109,9 +109,19 @@ async fn a_newcomer_gets_a_whole_conversation_of_long_ago_from_the_node_of_its_f
     let node = node.start().await;
     let mut alice = Client::login(&node.clients(), &key).await;
     alice.delegate(&key).await;
+    // She goes on at another node of hers, which was not there then.
+    let second = Node::start(&["-p", &npub, "-b", &node.nodes()]).await;
+    let mut alice = Client::login(&second.clients(), &key).await;
+    alice.delegate(&key).await;
+    until("her other node to have all of it", async || {
+        let stored = second.metric("events_stored").await;
+        if stored > u64::try_from(events.len()).unwrap() { Ok(()) } else { Err(stored) }
+    })
+    .await;
+    drop(node.stop().await);
 
     let newcomer = random_key();
-    let latecomer = Node::start(&["-p", &newcomer.public_key().to_npub(), "-b", &node.nodes()]).await;
+    let latecomer = Node::start(&["-p", &newcomer.public_key().to_npub(), "-b", &second.nodes()]).await;
     let mut client = Client::login(&latecomer.clients(), &newcomer).await;
     client.delegate(&newcomer).await;
     client.neighbours(1).await;
