@@ -41,7 +41,7 @@ const AWAY_SECONDS: u64 = 600;
 const INTEREST_SECONDS: u64 = 3_600;
 
 /// One thing that is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FetchTarget {
     /// The newest version of something replaceable of a person, see [`FetchTarget::latest_of`].
     Latest(Kind, PublicKey),
@@ -51,7 +51,7 @@ pub enum FetchTarget {
     Addressable(Kind, PublicKey),
     /// An event, and its author as far as known; without, the neighbours are asked.
     Event(EventId, Option<PublicKey>),
-    /// A page of the answers to a post.
+    /// A page of what answers an event.
     Answers(AnswersPage),
 }
 
@@ -74,7 +74,7 @@ impl FetchTarget {
     }
 
     /// Whose nodes are asked.
-    pub const fn author(&self) -> Option<PublicKey> {
+    pub fn author(&self) -> Option<PublicKey> {
         match self {
             Self::Latest(_, author) | Self::Posts(author) | Self::Addressable(_, author) => Some(*author),
             Self::Event(_, author) => *author,
@@ -188,7 +188,8 @@ impl Fetches {
         if self.entries.len() >= MAX_WANTS {
             let idle = |entry: &&Entry| entry.state != State::Asked;
             let oldest = self.entries.iter().filter(|(_, entry)| idle(entry));
-            let Some(oldest) = oldest.min_by_key(|(_, entry)| entry.wanted_at).map(|(want, _)| *want) else {
+            let oldest = oldest.min_by_key(|(_, entry)| entry.wanted_at).map(|(want, _)| want.clone());
+            let Some(oldest) = oldest else {
                 return;
             };
             self.entries.remove(&oldest);
@@ -246,7 +247,7 @@ impl Fetches {
                 entry.state = if interest { State::Due } else { State::Rest(now) };
             }
             if entry.state == State::Due {
-                by_author.entry(want.author()).or_default().push(*want);
+                by_author.entry(want.author()).or_default().push(want.clone());
             }
         }
         let away = self.entries.values().filter_map(|entry| match entry.state {

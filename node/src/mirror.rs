@@ -259,7 +259,9 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
             plans.interests.send_replace(Arc::new(Interest { filters: plan.filters, lacking }));
         }
         if wanted.lists {
-            let Some(mut addressed) = read_addressed(&context, &plans.own_names, owner).await else { continue };
+            let Some(mut addressed) = read_addressed(&context, &plans.own_names, owner).await else {
+                continue;
+            };
             addressed::add_to(&mut plan.relays, &mut addressed);
             plans.addresses.send_if_modified(|before| {
                 let changed = **before != addressed;

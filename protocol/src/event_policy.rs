@@ -32,5 +32,5 @@ pub use kinds::{
 };
 pub use mail::{is_addressed_to, is_for_inbox, is_for_own_nodes};
 pub use relay_list::{inside_address, is_inside_name, is_inside_url};
-pub use target::{References, Target, audience_of_deletion, references, reveals};
+pub use target::{References, Target, audience_of_deletion, audience_of_vote, references, reveals};
 pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

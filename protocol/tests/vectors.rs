@@ -210,7 +210,10 @@ fn node_messages_about_the_node() -> Vec<(&'static str, NodeFrame)> {
             },
         ),
         ("reach", NodeFrame::Reach { request: 9, relay_only: vec![owner] }),
-        ("relays", NodeFrame::Relays { request: 9, relays: vec![("wss://a.example".into(), Delivery::Delivered)] }),
+        (
+            "relays",
+            NodeFrame::Relays { request: 9, relays: vec![("wss://a.example".into(), Delivery::Delivered)] },
+        ),
     ]
 }
 

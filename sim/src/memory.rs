@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_core::{DeliveryKey, DeliveryState, Sharing, SyncWindow};
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey,
-    event_policy::{Audience, CapDecision, audience, hour, is_for_own_nodes, is_public, room},
+    event_policy::{
+        Audience, CapDecision, References, Target, audience, hour, is_for_own_nodes, is_public, room,
+    },
     frame::Delivery,
 };
 
@@ -120,6 +122,12 @@ impl Memory {
             page.1.extend(self.by_sequence(sequence).filter(|event| is_for_own_nodes(event, owner)).cloned());
         }
         page
+    }
+
+    /// What is held of these events, by their ids.
+    pub(crate) fn named(&self, references: &References) -> Vec<Target> {
+        let events = references.ids.iter().filter_map(|id| self.events.get(id));
+        events.map(|event| Target::stored(event.clone().into_rumor())).collect()
     }
 
     pub(crate) fn waiting(&self) -> Vec<(DeliveryKey, DeliveryState)> {

@@ -12,7 +12,7 @@ use nostrp2p_core::{
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::Target,
+    event_policy::{Target, references},
     rpc::{Found, OwnPage},
     sync::{self, Compared},
 };
@@ -133,8 +133,8 @@ impl EventStore for MemoryStore {
         vec![]
     }
 
-    async fn targets(&self, _: UnsignedEvent) -> Result<Vec<Target>, Unreadable> {
-        Ok(vec![])
+    async fn targets(&self, unsigned: UnsignedEvent) -> Result<Vec<Target>, Unreadable> {
+        Ok(self.identity.memory().named(&references(&unsigned)))
     }
 
     async fn event(&self, sequence: u64) -> Result<Option<Event>, Unreadable> {

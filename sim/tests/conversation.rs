@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use nostrp2p_core::{AnswersPage, FetchTarget, Service};
+use nostrp2p_core::{AnswersPage, AnswersTo, FetchTarget, Service};
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, Tag,
     event_policy::everyone_tag,
@@ -84,7 +84,8 @@ fn carried(tap: &Tap, text: &str) -> bool {
 async fn of_two_hundred_answers_a_newcomer_has_the_public_half_and_both_ends_the_other_one() {
     let wire = Wire::default();
     wire.refuse(Service::Sync);
-    let mut nodes: Vec<VirtualNode> = (1..=NODES).map(|number| VirtualNode::new(&wire, number, number)).collect();
+    let mut nodes: Vec<VirtualNode> =
+        (1..=NODES).map(|number| VirtualNode::new(&wire, number, number)).collect();
     let (root, answers) = converse(&mut nodes).await;
     assert_eq!(answers.len(), usize::from(PEOPLE) * usize::try_from(ANSWERS).unwrap());
     let is_public = |event: &Event| event.content.starts_with("for all");
@@ -108,7 +109,7 @@ async fn of_two_hundred_answers_a_newcomer_has_the_public_half_and_both_ends_the
     let author = nodes[0].person();
     newcomer.fetch(vec![FetchTarget::Event(root.id(), Some(author))]).await;
     newcomer.hears(&root).await;
-    newcomer.fetch(vec![FetchTarget::Answers(AnswersPage::first(root.id(), author))]).await;
+    newcomer.fetch(vec![FetchTarget::Answers(AnswersPage::first(AnswersTo::Post(root.id()), author))]).await;
     for (_, event) in answers.iter().filter(|(_, event)| is_public(event)) {
         newcomer.hears(event).await;
     }
@@ -122,10 +123,11 @@ async fn of_two_hundred_answers_a_newcomer_has_the_public_half_and_both_ends_the
         assert_eq!(holders, 0, "{:?} is between two people", event.content);
     }
     // The post, the newest hundred answers, and what might be behind them: each is asked once of each node of its author.
-    let asked_events = |(peer, _, payload): &(_, _, Vec<u8>)| match RpcRequest::decode(payload).ok()?.into_parts() {
-        (RpcRequest::Events(filters), _) => Some((*peer, format!("{filters:?}"))),
-        _ => None,
-    };
+    let asked_events =
+        |(peer, _, payload): &(_, _, Vec<u8>)| match RpcRequest::decode(payload).ok()?.into_parts() {
+            (RpcRequest::Events(filters), _) => Some((*peer, format!("{filters:?}"))),
+            _ => None,
+        };
     let asked: Vec<_> = tap.asked.iter().filter_map(asked_events).collect();
     let there: Vec<_> = asked.iter().filter(|(peer, _)| *peer == second.peer()).collect();
     assert_eq!(there.len(), 3, "{asked:?}");

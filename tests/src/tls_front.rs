@@ -30,7 +30,9 @@ impl TlsFront {
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     let Ok(mut stream) = acceptor.accept(stream).await else { return };
-                    let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await else { return };
+                    let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, behind)).await else {
+                        return;
+                    };
                     // It ends when either side does.
                     let _bytes = copy_bidirectional(&mut stream, &mut server).await;
                 });

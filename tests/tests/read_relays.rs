@@ -59,7 +59,15 @@ async fn an_answer_reaches_somebody_at_the_relay_of_their_own_list_and_a_thread_
     certificate.write(folder.path());
     let authority = folder.path().join("fullchain.pem");
     let npub = alice.public_key().to_npub();
-    let arguments = ["-p", &npub, "--mirror", &mirror.url(), "--mirror-lists", "--mirror-ca", authority.to_str().unwrap()];
+    let arguments = [
+        "-p",
+        &npub,
+        "--mirror",
+        &mirror.url(),
+        "--mirror-lists",
+        "--mirror-ca",
+        authority.to_str().unwrap(),
+    ];
     let Some(node) = Node::start_with_names(&NAMES, &arguments).await else {
         return skip("names cannot be led to loopback here, which needs root and unshare");
     };
@@ -93,8 +101,11 @@ async fn an_answer_reaches_somebody_at_the_relay_of_their_own_list_and_a_thread_
     has(&mirror, "a post").await;
     assert!(!hers.contents().await.contains(&"a post".to_owned()));
 
-    let mut expected =
-        vec![(mirror.url(), Delivery::Delivered), (at_dead, Delivery::Waiting), (at_hers, Delivery::Delivered)];
+    let mut expected = vec![
+        (mirror.url(), Delivery::Delivered),
+        (at_dead, Delivery::Waiting),
+        (at_hers, Delivery::Delivered),
+    ];
     expected.sort_by(|one, other| one.0.cmp(&other.0));
     until("the relays to have answered", async || {
         let states = relays(&mut client, &last).await;

@@ -81,10 +81,11 @@ impl Core {
     pub(super) fn on_fetched_checked(&mut self, result: Result<Event, VerifyError>, now: u64) -> Vec<Output> {
         self.fetched = self.fetched.saturating_sub(1);
         let Ok(event) = result else { return vec![] };
+        let votes = if event.kind == Kind::POLL { self.on_poll_found(&event, now) } else { vec![] };
         self.fetches.on_found(&event.id(), &event, now);
         self.admission.remember(event.id(), &event);
         self.admission.learn(&event);
-        vec![Output::Store(event, Sharing::ByItself)]
+        std::iter::once(Output::Store(event, Sharing::ByItself)).chain(votes).collect()
     }
 
     pub(super) fn query_own_nodes(&mut self, now: u64) -> Vec<Output> {
@@ -160,7 +161,6 @@ impl Core {
 
     /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        let is_for = |owner| is_for_own_nodes(&event.unsigned, &owner);
-        event.unsigned.kind == Kind::DELETION || self.owner().is_some_and(is_for)
+        self.owner().is_some_and(|owner| is_for_own_nodes(&event.unsigned, &owner))
     }
 }

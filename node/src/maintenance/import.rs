@@ -413,7 +413,8 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_was_made_public_stays_so_after_a_move_and_a_repair_and_a_forged_statement_is_worthless() {
+    fn an_answer_that_was_made_public_stays_so_after_a_move_and_a_repair_and_a_forged_statement_is_worthless()
+    {
         use nostrp2p_protocol::{delegation, event_policy::is_public, statement_input};
 
         let at = clock::now();

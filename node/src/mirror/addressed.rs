@@ -188,17 +188,24 @@ mod tests {
     fn plan(store: &Store, strangers: &[u8]) -> Addressed {
         let (owner, own): (_, Authority) = (person(1), "mine.example".parse().unwrap());
         let events = candidates(store, &owner, clock::now()).unwrap();
-        let strangers = people(&events, &owner).intersection(&strangers.iter().map(|byte| person(*byte)).collect()).copied().collect();
+        let strangers = people(&events, &owner)
+            .intersection(&strangers.iter().map(|byte| person(*byte)).collect())
+            .copied()
+            .collect();
         addressed(store, &owner, &events, &strangers, |name| *name == own).unwrap()
     }
 
     #[tokio::test]
     async fn what_is_for_everyone_goes_where_those_read_who_are_named_and_have_no_node() {
-        let to_ada = [answer(1, &[2], true), answer(7, &[2], true), answer(6, &[2], false), answer(1111, &[2], true)];
+        let to_ada =
+            [answer(1, &[2], true), answer(7, &[2], true), answer(6, &[2], false), answer(1111, &[2], true)];
         let private = [answer(1, &[2], false), answer(7, &[2], false), signed(1, 1, vec![])];
         let follows = answer(3, &[2], false);
         let to_bob = answer(1, &[3], true);
-        let ada = list(2, &[("wss://reads.example", "read"), ("wss://writes.example", "write"), ("wss://both.example", "")]);
+        let ada = list(
+            2,
+            &[("wss://reads.example", "read"), ("wss://writes.example", "write"), ("wss://both.example", "")],
+        );
         let bob = list(3, &[("wss://bob.example", "")]);
         let others = [&follows, &to_bob, &ada, &bob];
         let all: Vec<&Event> = to_ada.iter().chain(&private).chain(others).collect();
@@ -213,10 +220,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_of_a_thousand_relays_of_private_addresses_or_of_this_node_brings_about_four_connections_at_most() {
+    async fn a_list_of_a_thousand_relays_of_private_addresses_or_of_this_node_brings_about_four_connections_at_most()
+     {
         let many: Vec<String> = (0..1_000).map(|number| format!("wss://r{number}.example")).collect();
-        let bad = ["wss://192.168.1.1", "ws://plain.example", "wss://localhost", "wss://mine.example", "wss://nas.local", "nonsense"];
-        let relays: Vec<(&str, &str)> = bad.into_iter().chain(many.iter().map(String::as_str)).map(|url| (url, "")).collect();
+        let bad = [
+            "wss://192.168.1.1",
+            "ws://plain.example",
+            "wss://localhost",
+            "wss://mine.example",
+            "wss://nas.local",
+            "nonsense",
+        ];
+        let relays: Vec<(&str, &str)> =
+            bad.into_iter().chain(many.iter().map(String::as_str)).map(|url| (url, "")).collect();
         let lists: Vec<Event> = (2..8).map(|author| list(author, &relays)).collect();
         let lone = answer(1, &[2], true);
         let all: Vec<&Event> = lists.iter().chain([&lone]).collect();
@@ -230,7 +246,9 @@ mod tests {
             let own: Vec<String> = (0..9).map(|number| format!("wss://a{author}n{number}.example")).collect();
             events.push(list(author, &own.iter().map(|url| (url.as_str(), "")).collect::<Vec<_>>()));
         }
-        events.extend((0..10).map(|number| answer(1, &[10 + number * 4, 11 + number * 4, 12 + number * 4, 13 + number * 4], true)));
+        events.extend((0..10).map(|number| {
+            answer(1, &[10 + number * 4, 11 + number * 4, 12 + number * 4, 13 + number * 4], true)
+        }));
         for event in events {
             writer.commit(event, Propagation::Done).await.await.unwrap().unwrap();
         }

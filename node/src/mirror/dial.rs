@@ -158,9 +158,12 @@ mod tests {
             let error = dial(inside, port, &names, Dialable::Public).await.unwrap_err();
             assert!(error.to_string().contains("private network"), "{error}");
         }
-        for (address, public) in
-            [("192.168.1.1:1", false), ("[::ffff:10.0.0.1]:1", false), ("[fd00::1]:1", false), ("192.0.2.1:1", true)]
-        {
+        for (address, public) in [
+            ("192.168.1.1:1", false),
+            ("[::ffff:10.0.0.1]:1", false),
+            ("[fd00::1]:1", false),
+            ("192.0.2.1:1", true),
+        ] {
             assert_eq!(Dialable::Public.allows(&address.parse().unwrap()), public, "{address}");
         }
     }

@@ -25,22 +25,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// What the relay says, as far as it says anything.
-pub(super) async fn ask(
-    url: &str,
-    tls: &Arc<ClientConfig>,
-    names: &Lookups,
-    dialable: Dialable,
-) -> Terms {
+pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups, dialable: Dialable) -> Terms {
     let document = timeout(ANSWER_WITHIN, fetch(url, tls, names, dialable)).await.ok().flatten();
     document.map_or_else(Terms::default, |document| Terms::read(&document))
 }
 
-async fn fetch(
-    url: &str,
-    tls: &Arc<ClientConfig>,
-    names: &Lookups,
-    dialable: Dialable,
-) -> Option<Vec<u8>> {
+async fn fetch(url: &str, tls: &Arc<ClientConfig>, names: &Lookups, dialable: Dialable) -> Option<Vec<u8>> {
     let MirrorAddress { secure, host, port, authority, path } = MirrorAddress::of(url)?;
     let stream = dial::dial(&host, port, names, dialable).await.ok()?;
     if secure {

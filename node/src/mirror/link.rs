@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, interest_in_answers, is_offered};
+use nostrp2p_bridge::mirror::{
+    Collect, MirrorSession, MirrorStep, UploadRoom, interest_in_answers, is_offered,
+};
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey, event_policy::is_open, frame::MirrorState,

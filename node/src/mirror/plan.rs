@@ -120,7 +120,11 @@ pub(super) fn lacking(
 }
 
 /// The newest version of each author.
-pub(super) fn newest(store: &Store, kind: Kind, authors: &BTreeSet<PublicKey>) -> Result<Vec<Event>, redb::Error> {
+pub(super) fn newest(
+    store: &Store,
+    kind: Kind,
+    authors: &BTreeSet<PublicKey>,
+) -> Result<Vec<Event>, redb::Error> {
     let authors: Vec<PublicKey> = authors.iter().copied().collect();
     let mut found = Vec::new();
     // An answer has as many events as this.

@@ -19,9 +19,10 @@ pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
 
 /// Whether nodes of one owner tell each other of an event: the owner wrote it, or it is for the owner or addressed to the
 /// owner, also if it is for everyone: each of these nodes is asked for whole conversations, also one that was off when the
-/// answers were broadcast. Deletions are told besides, for they do not say whom they are for.
+/// answers were broadcast. Deletions and votes are told as well, for they do not say whom they are for.
 pub fn is_for_own_nodes(unsigned: &UnsignedEvent, owner: &PublicKey) -> bool {
     unsigned.pubkey == *owner
+        || matches!(unsigned.kind, Kind::DELETION | Kind::VOTE)
         || is_addressed_to(unsigned, owner)
         || matches!(audience(unsigned), Audience::People(people) if people.contains(owner))
 }
@@ -87,7 +88,12 @@ mod tests {
     fn nodes_of_one_owner_tell_each_other_of_what_is_addressed_to_the_owner_whomever_it_is_for() {
         let [alice, bob, carol] = [1, 2, 3].map(|byte| PublicKey::from_bytes([byte; 32]));
         let check = |kind, author: PublicKey, tags: &[Tag], expected| {
-            let draft = EventTemplate { created_at: 1, kind: Kind(kind), tags: tags.to_vec(), content: String::new() };
+            let draft = EventTemplate {
+                created_at: 1,
+                kind: Kind(kind),
+                tags: tags.to_vec(),
+                content: String::new(),
+            };
             assert_eq!(is_for_own_nodes(&draft.by(author), &alice), expected, "{kind} {tags:?}");
         };
         let p = |person: PublicKey| Tag::new(["p", &person.to_string()]);
@@ -100,5 +106,7 @@ mod tests {
         check(1, bob, &[p(alice), everyone_tag()], true);
         check(1, bob, &[p(carol), everyone_tag()], false);
         check(3, bob, &[p(alice)], false);
+        check(5, bob, &[], true);
+        check(1018, bob, &[], true);
     }
 }

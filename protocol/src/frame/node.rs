@@ -543,7 +543,9 @@ impl NodeFrame {
                 let (_, request, people): (u8, _, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 Ok(Self::Reach { request, relay_only: PublicKey::split(&people, MAX_REACH)? })
             }
-            89 => wire::decode(bytes).map(|(_, request, relays): (u8, _, _)| Self::Relays { request, relays }),
+            89 => {
+                wire::decode(bytes).map(|(_, request, relays): (u8, _, _)| Self::Relays { request, relays })
+            }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =
                     wire::decode(bytes)?;

@@ -30,7 +30,9 @@ impl Session {
 
     /// Says how an event of the owner stands with the relays that get it.
     pub(super) async fn on_relays(&mut self, request: RequestId, id: EventId) -> Result<(), Gone> {
-        let waits = |(url, ids): (&String, &Vec<EventId>)| ids.contains(&id).then(|| (url.clone(), Delivery::Waiting));
+        let waits = |(url, ids): (&String, &Vec<EventId>)| {
+            ids.contains(&id).then(|| (url.clone(), Delivery::Waiting))
+        };
         let mut states: BTreeMap<String, Delivery> =
             self.app.mirrors.addressed.borrow().iter().filter_map(waits).collect();
         match self.read(move |store, _| store.relayed(&id)).await {
