@@ -178,12 +178,12 @@ impl Core {
     /// Takes one input and says what is to be done. `now` is in seconds since 1970.
     pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
         self.notice_clock(now);
-        let mut outputs = self.take(input, now);
+        let mut outputs = self.decide(input, now);
         outputs.extend(self.release_votes(now));
         outputs
     }
 
-    fn take(&mut self, input: Input, now: u64) -> Vec<Output> {
+    fn decide(&mut self, input: Input, now: u64) -> Vec<Output> {
         match input {
             Input::Heard(heard, from, payload) => vec![self.on_heard(heard, from, &payload, now)],
             Input::Started => {
