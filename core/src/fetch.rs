@@ -388,6 +388,7 @@ mod tests {
     use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
+    use crate::answers_page::AnswersTo;
 
     const NOW: u64 = 1_700_000_000;
     const ALICE: PublicKey = PublicKey::from_bytes([1; 32]);
@@ -414,7 +415,7 @@ mod tests {
         for want in
             [PROFILE, FetchTarget::Latest(Kind::FOLLOW_LIST, ALICE), FetchTarget::Event(id, Some(ALICE))]
         {
-            wanted.want(want, NOW);
+            wanted.want(want.clone(), NOW);
             wanted.want(want, NOW);
         }
         let asking = wanted.due(NOW, home);
@@ -512,7 +513,7 @@ mod tests {
         assert_eq!(FetchTarget::addressable_of(Kind::POST, ALICE), None);
         let articles = FetchTarget::addressable_of(Kind(30_023), ALICE).expect("for everyone");
         let mut wanted = Fetches::default();
-        wanted.want(articles, NOW);
+        wanted.want(articles.clone(), NOW);
         wanted.want(FetchTarget::Posts(ALICE), NOW);
         let asking = wanted.due(NOW, home).remove(0);
         assert_eq!(asking.filters.len(), 2);
@@ -521,7 +522,7 @@ mod tests {
         let article = unsigned(Kind(30_023));
         assert!(Fetches::fits(&wants, &article.id(), &article, false));
         wanted.on_found(&article.id(), &article, NOW);
-        wanted.want(articles, NOW + 299);
+        wanted.want(articles.clone(), NOW + 299);
         assert_eq!(wanted.due(NOW + 299, home), []);
         wanted.want(articles, NOW + 300);
         assert_eq!(wanted.due(NOW + 300, home).len(), 1);
@@ -531,8 +532,8 @@ mod tests {
     fn the_answers_to_a_post_are_a_question_of_their_own_and_fresh_for_five_minutes() {
         let mut wanted = Fetches::default();
         let root = unsigned(Kind::POST).id();
-        let answers = FetchTarget::Answers(AnswersPage::first(root, ALICE));
-        wanted.want(answers, NOW);
+        let answers = FetchTarget::Answers(AnswersPage::first(AnswersTo::Post(root), ALICE));
+        wanted.want(answers.clone(), NOW);
         wanted.want(PROFILE, NOW);
         let asking = wanted.due(NOW, home);
         assert_eq!(asking.len(), 2);
@@ -544,7 +545,7 @@ mod tests {
         let answer = template.by(PublicKey::from_bytes([2; 32]));
         assert!(Fetches::fits(&wants, &answer.id(), &answer, false));
         assert!(!Fetches::fits(&wants, &answer.id(), &answer, true), "of somebody who is muted");
-        wanted.want(answers, NOW + 299);
+        wanted.want(answers.clone(), NOW + 299);
         assert_eq!(wanted.due(NOW + 299, home), []);
         wanted.want(answers, NOW + 300);
         assert_eq!(wanted.due(NOW + 300, home).len(), 1);
