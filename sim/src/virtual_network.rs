@@ -44,12 +44,12 @@ struct Links {
     requests: BTreeMap<(PeerId, Service), usize>,
     /// What nobody answers.
     refused: BTreeSet<Service>,
-    taps: BTreeMap<PeerId, Tap>,
+    taps: BTreeMap<PeerId, WireTap>,
 }
 
 /// What has gone over the wire of one node since [`Wire::tap`].
 #[derive(Debug, Clone, Default)]
-pub struct Tap {
+pub struct WireTap {
     /// What it asked others: whom, for what, and the payload.
     pub asked: Vec<(PeerId, Service, Vec<u8>)>,
     /// Whatever came to it or went out: broadcasts, requests and answers.
@@ -125,11 +125,11 @@ impl Wire {
 
     /// Writes down from now on what goes over the wire of a node.
     pub fn tap(&self, peer: PeerId) {
-        self.links().taps.insert(peer, Tap::default());
+        self.links().taps.insert(peer, WireTap::default());
     }
 
     /// What has gone over the wire of a node since [`Wire::tap`]; nothing without.
-    pub fn tapped(&self, peer: PeerId) -> Tap {
+    pub fn tapped(&self, peer: PeerId) -> WireTap {
         self.links().taps.get(&peer).cloned().unwrap_or_default()
     }
 }

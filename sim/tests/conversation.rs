@@ -8,7 +8,7 @@ use nostrp2p_protocol::{
     event_policy::everyone_tag,
     rpc::{Found, RpcRequest},
 };
-use nostrp2p_sim::{Tap, VirtualNode, Wire};
+use nostrp2p_sim::{VirtualNode, Wire, WireTap};
 use tokio::time::sleep;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ async fn converse(nodes: &mut [VirtualNode]) -> (Event, Vec<(usize, Event)>) {
 }
 
 /// Whether a text stands in anything that went over a wire, packed or not.
-fn carried(tap: &Tap, text: &str) -> bool {
+fn carried(tap: &WireTap, text: &str) -> bool {
     let plain = |payload: &[u8]| payload.windows(text.len()).any(|window| window == text.as_bytes());
     let packed = |payload: &[u8]| {
         let events = Found::decode(payload).map(|found| found.events).unwrap_or_default();
