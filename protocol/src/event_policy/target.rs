@@ -161,11 +161,7 @@ mod tests {
         let (poll, post) = (Target::stored(event(BOB, 1068, &[CAROL])), Target::stored(event(CAROL, 1, &[])));
         assert_eq!(audience_of_vote(&[post.clone(), poll]), Audience::People([BOB].into()));
         assert_eq!(audience_of_vote(&[post]), Audience::Nobody);
-        let private = Target::stored(UnsignedEvent {
-            tags: vec![Tag::new(["-"]), Tag::new(["p", &ALICE.to_string()])],
-            ..event(BOB, 1068, &[])
-        });
-        check(event(ALICE, 1018, &[]), private, true);
+        check(event(ALICE, 1018, &[]), Target::stored(event(BOB, 1, &[ALICE])), true);
     }
 
     #[test]
