@@ -20,7 +20,7 @@ mod upload;
 use std::collections::BTreeSet;
 
 use download::{Asking, COMPARE};
-pub use interest::{interest, is_offered};
+pub use interest::{interest, interest_in_answers, is_offered};
 use mail::Mail;
 use nostrp2p_protocol::{Event, EventId, Filter, PublicKey, UnverifiedEvent, login::is_challenge};
 use questions::Allowed;
@@ -48,6 +48,8 @@ pub enum MirrorStep {
     Collect(Collect),
     /// The relay has this event of the owner.
     Acknowledged(EventId),
+    /// The relay does not want this event of the owner, and never will.
+    Refused(EventId),
     /// Everything up to this sequence number is done with; write it down.
     Settled(u64),
     /// An event came that was asked for. It is not checked.
@@ -74,7 +76,7 @@ pub enum Collect {
 pub enum UploadRoom {
     /// Offer the events after this sequence number, by [`MirrorSession::offer`].
     After(u64),
-    /// Offer again the events of these that it has lost, by [`MirrorSession::offer_again`].
+    /// Offer the events of these that it has lost or that are addressed to it, by [`MirrorSession::offer_again`].
     Again(Vec<EventId>),
 }
 
@@ -238,6 +240,12 @@ impl MirrorSession {
     /// Offers events of the owner, at most [`MirrorSession::window`] of them. There are no others up to `through`.
     pub fn offer(&mut self, through: u64, events: &[(u64, Event)], now: u64) -> Vec<MirrorStep> {
         self.giving.offer(through, events, now, &mut self.report)
+    }
+
+    /// Has these events of the owner offered, by [`UploadRoom::Again`], to a relay to which not all go; after each
+    /// [`MirrorSession::on_connected`]. What it has refused is not offered once more.
+    pub fn address(&mut self, ids: &[EventId]) {
+        self.giving.address(ids);
     }
 
     /// Offers events once more that the relay has lost.

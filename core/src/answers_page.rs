@@ -1,6 +1,12 @@
-//! Pages of the answers to a post, as other nodes are asked for them.
+//! Pages of what answers an event, as other nodes are asked for it: answers, comments and votes.
 
-use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, UnsignedEvent, limits::MAX_CREATED_AT};
+use std::collections::BTreeSet;
+
+use nostrp2p_protocol::{
+    EventId, Filter, Kind, PublicKey, UnsignedEvent,
+    event_policy::{EventAddress, address_of},
+    limits::MAX_CREATED_AT,
+};
 
 /// Answers of a page: nodes answer with no more.
 const PAGE: u32 = 100;
@@ -8,14 +14,61 @@ const PAGE: u32 = 100;
 const FULL_BYTES: usize = 64 * 1024;
 /// Pages of a conversation that are asked for: twice what a page of the browser shows.
 const MAX_PAGES: u8 = 10;
+/// Comments and voice answers (NIP-22, NIP-A0).
+const COMMENTS: [Kind; 2] = [Kind(1111), Kind(1244)];
 
-/// Some of the posts that name a post in an `e` tag, the newest first. The nodes of its author are asked, which have heard
-/// of all that are for everyone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What is answered, and in what way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnswersTo {
+    /// A post, by posts that name it in an `e` tag (NIP-10).
+    Post(EventId),
+    /// An event that nothing replaces, by comments that name it in an `E` tag (NIP-22).
+    Event(EventId),
+    /// What is replaced by newer versions, by comments that name its address in an `A` tag (NIP-22).
+    Address(EventAddress),
+    /// A poll, by votes that name it in an `e` tag (NIP-88).
+    Poll(EventId),
+}
+
+impl AnswersTo {
+    /// All that answers an event of this kind.
+    pub fn all(unsigned: &UnsignedEvent, id: EventId) -> Vec<Self> {
+        let comments = address_of(unsigned).map_or(Self::Event(id), Self::Address);
+        match unsigned.kind {
+            Kind::POST => vec![Self::Post(id), comments],
+            Kind::POLL => vec![Self::Post(id), Self::Poll(id), comments],
+            _ => vec![comments],
+        }
+    }
+
+    /// The kinds of the answers.
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        match self {
+            Self::Post(_) => [Kind::POST].into(),
+            Self::Event(_) | Self::Address(_) => COMMENTS.into(),
+            Self::Poll(_) => [Kind::VOTE].into(),
+        }
+    }
+
+    /// The tag of an answer, and its value.
+    fn tag(&self) -> (char, String) {
+        match self {
+            Self::Post(id) | Self::Poll(id) => ('e', id.to_string()),
+            Self::Event(id) => ('E', id.to_string()),
+            Self::Address(EventAddress { author, kind, identifier }) => {
+                ('A', format!("{}:{author}:{identifier}", kind.0))
+            }
+        }
+    }
+}
+
+/// Some of what answers an event, the newest first. The nodes of its author are asked, which have heard of all that is for
+/// everyone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswersPage {
-    /// The post.
-    pub to: EventId,
-    /// The author of the post, whose nodes are asked.
+    /// What is answered.
+    pub to: AnswersTo,
+    /// The author of that, whose nodes are asked.
     pub author: PublicKey,
     /// The newest time of an answer, in seconds since 1970.
     until: u64,
@@ -24,21 +77,22 @@ pub struct AnswersPage {
 }
 
 impl AnswersPage {
-    /// The first page of the answers to a post of this author.
-    pub const fn first(to: EventId, author: PublicKey) -> Self {
+    /// The first page of the answers to something of this author.
+    pub const fn first(to: AnswersTo, author: PublicKey) -> Self {
         Self { to, author, until: MAX_CREATED_AT, number: 0 }
     }
 
     /// Whether an event belongs to it.
     pub fn holds(&self, unsigned: &UnsignedEvent) -> bool {
-        unsigned.kind == Kind::POST
-            && unsigned.created_at <= self.until
-            && unsigned.tag_values("e").any(|id| id.parse() == Ok(self.to))
+        let (letter, value) = self.to.tag();
+        unsigned.created_at <= self.until
+            && self.to.kinds().contains(&unsigned.kind)
+            && unsigned.tag_values(letter.encode_utf8(&mut [0; 4])).any(|named| named == value)
     }
 
     /// The page behind this one, if these events fill it. Answers of one second that fill a page alone end it: what is
     /// behind them cannot be named.
-    pub fn next<'a>(self, events: impl Iterator<Item = &'a UnsignedEvent>) -> Option<Self> {
+    pub fn next<'a>(&self, events: impl Iterator<Item = &'a UnsignedEvent>) -> Option<Self> {
         let (mut count, mut bytes, mut oldest) = (0_u32, 0_usize, self.until);
         for unsigned in events.filter(|unsigned| self.holds(unsigned)) {
             count = count.saturating_add(1);
@@ -47,14 +101,16 @@ impl AnswersPage {
         }
         let full = count >= PAGE || bytes >= FULL_BYTES;
         let number = self.number.saturating_add(1);
-        (full && oldest < self.until && number < MAX_PAGES).then_some(Self { until: oldest, number, ..self })
+        let next = || Self { to: self.to.clone(), author: self.author, until: oldest, number };
+        (full && oldest < self.until && number < MAX_PAGES).then(next)
     }
 
     /// The question.
     pub fn filter(&self) -> Filter {
+        let (letter, value) = self.to.tag();
         Filter {
-            kinds: Some([Kind::POST].into()),
-            tags: [('e', [self.to.to_string()].into())].into(),
+            kinds: Some(self.to.kinds()),
+            tags: [(letter, [value].into())].into(),
             until: (self.number > 0).then_some(self.until),
             limit: Some(PAGE),
             ..Filter::default()
@@ -71,14 +127,21 @@ mod tests {
     const ROOT: EventId = EventId::from_bytes([7; 32]);
     const ALICE: PublicKey = PublicKey::from_bytes([1; 32]);
 
+    fn by_alice(kind: Kind, created_at: u64, tags: Vec<Tag>, bytes: usize) -> UnsignedEvent {
+        EventTemplate { created_at, kind, tags, content: "x".repeat(bytes) }.by(ALICE)
+    }
+
     fn answer(created_at: u64, bytes: usize) -> UnsignedEvent {
-        let tags = vec![Tag::new(["e", &ROOT.to_string(), "", "root"])];
-        EventTemplate { created_at, kind: Kind::POST, tags, content: "x".repeat(bytes) }.by(ALICE)
+        by_alice(Kind::POST, created_at, vec![Tag::new(["e", &ROOT.to_string(), "", "root"])], bytes)
+    }
+
+    fn first() -> AnswersPage {
+        AnswersPage::first(AnswersTo::Post(ROOT), ALICE)
     }
 
     #[test]
     fn a_full_page_is_followed_by_the_one_behind_it_and_ten_are_enough() {
-        let first = AnswersPage::first(ROOT, ALICE);
+        let first = first();
         assert_eq!(first.filter().until, None);
         let full: Vec<UnsignedEvent> = (900..1_000).map(|second| answer(second, 1)).collect();
         let next = first.next(full.iter()).expect("there may be more");
@@ -98,9 +161,36 @@ mod tests {
 
     #[test]
     fn other_events_do_not_belong_to_it() {
-        let first = AnswersPage::first(ROOT, ALICE);
-        let other = EventTemplate { created_at: 1, kind: Kind::POST, tags: vec![], content: String::new() };
-        assert!(first.holds(&answer(1, 1)) && !first.holds(&other.by(ALICE)));
-        assert!(!first.holds(&UnsignedEvent { kind: Kind::REACTION, ..answer(1, 1) }));
+        let other = by_alice(Kind::POST, 1, vec![], 0);
+        assert!(first().holds(&answer(1, 1)) && !first().holds(&other));
+        assert!(!first().holds(&UnsignedEvent { kind: Kind::REACTION, ..answer(1, 1) }));
+    }
+
+    #[test]
+    fn what_answers_an_event_depends_on_its_kind() {
+        let id = ROOT.to_string();
+        let article = by_alice(Kind(30_023), 1, vec![Tag::new(["d", "on-rust"])], 0);
+        let address = format!("30023:{ALICE}:on-rust");
+        let answers = |root: &UnsignedEvent| AnswersTo::all(root, ROOT);
+        let held = |root: &UnsignedEvent, kind: u16, tag: [&str; 2]| {
+            let answer = by_alice(Kind(kind), 2, vec![Tag::new(tag)], 0);
+            answers(root).into_iter().any(|to| AnswersPage::first(to, ALICE).holds(&answer))
+        };
+        let [post, picture, poll] = [1, 20, 1068].map(|kind| by_alice(Kind(kind), 1, vec![], 0));
+        for (root, kind, tag, expected) in [
+            (&post, 1, ["e", &id], true),
+            (&post, 1111, ["E", &id], true),
+            (&post, 1018, ["e", &id], false),
+            (&picture, 1, ["e", &id], false),
+            (&picture, 1111, ["E", &id], true),
+            (&picture, 1244, ["E", &id], true),
+            (&poll, 1018, ["e", &id], true),
+            (&poll, 1111, ["E", &id], true),
+            (&article, 1111, ["A", &address], true),
+            (&article, 1111, ["A", &format!("30023:{ALICE}:other")], false),
+            (&article, 1111, ["E", &id], false),
+        ] {
+            assert_eq!(held(root, kind, tag), expected, "{:?} {kind} {tag:?}", root.kind);
+        }
     }
 }

@@ -27,6 +27,7 @@ mod revoking;
 mod timing;
 mod tunnels;
 mod vocabulary;
+mod voting;
 
 use std::collections::BTreeMap;
 
@@ -65,6 +66,7 @@ use crate::{
     sync::{Scheduler, SyncSession},
     tunnel::{OpenTunnel, TunnelClient, server},
 };
+use voting::WaitingVotes;
 
 /// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
 const MAX_PENDING: usize = 4_096;
@@ -108,6 +110,7 @@ pub struct Core {
     fetches: Fetches,
     /// Events of answers whose signatures are being checked.
     fetched: usize,
+    votes: WaitingVotes,
     own_nodes: OwnNodes,
     sync: Scheduler,
     requests: TokenBuckets<(PeerId, Service)>,
@@ -159,6 +162,7 @@ impl Core {
             attempts: 0,
             fetches: Fetches::default(),
             fetched: 0,
+            votes: WaitingVotes::default(),
             own_nodes: OwnNodes::default(),
             sync: Scheduler::new(settings.limits.horizon_seconds, SeededRng::new(settings.seed)),
             requests: TokenBuckets::new(MAX_ASKERS),
@@ -174,6 +178,12 @@ impl Core {
     /// Takes one input and says what is to be done. `now` is in seconds since 1970.
     pub fn handle(&mut self, input: Input, now: u64) -> Vec<Output> {
         self.notice_clock(now);
+        let mut outputs = self.decide(input, now);
+        outputs.extend(self.release_votes(now));
+        outputs
+    }
+
+    fn decide(&mut self, input: Input, now: u64) -> Vec<Output> {
         match input {
             Input::Heard(heard, from, payload) => vec![self.on_heard(heard, from, &payload, now)],
             Input::Started => {
@@ -205,8 +215,9 @@ impl Core {
             Input::Publish(request, event, replies) => {
                 vec![self.on_publish(request, event, replies, now)]
             }
-            Input::Targets(request, event, targets) => {
-                vec![self.on_targets(request, event, targets.as_deref(), now)]
+            Input::Targets(request, event, targets) => self.on_targets_read(request, event, targets, now),
+            Input::PollRead(handed, from, event, targets) => {
+                vec![self.on_poll_read(handed, from, event, targets.as_deref())]
             }
             Input::Verified(number, result) => self.on_verified(number, result, now),
             Input::Committed(request, event, audience, stored) => {
@@ -258,6 +269,7 @@ impl Core {
         self.outbox.on_clock_back(now);
         self.node_lookup.on_clock_back(now);
         self.fetches.on_clock_back(now);
+        self.votes.on_clock_back(now);
         self.own_nodes.on_clock_back(now);
         self.schedule.on_clock_back(now);
         self.token_asked = self.token_asked.min(now);

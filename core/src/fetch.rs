@@ -41,7 +41,7 @@ const AWAY_SECONDS: u64 = 600;
 const INTEREST_SECONDS: u64 = 3_600;
 
 /// One thing that is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FetchTarget {
     /// The newest version of something replaceable of a person, see [`FetchTarget::latest_of`].
     Latest(Kind, PublicKey),
@@ -51,7 +51,7 @@ pub enum FetchTarget {
     Addressable(Kind, PublicKey),
     /// An event, and its author as far as known; without, the neighbours are asked.
     Event(EventId, Option<PublicKey>),
-    /// A page of the answers to a post.
+    /// A page of what answers an event.
     Answers(AnswersPage),
 }
 
@@ -74,7 +74,7 @@ impl FetchTarget {
     }
 
     /// Whose nodes are asked.
-    pub const fn author(&self) -> Option<PublicKey> {
+    pub fn author(&self) -> Option<PublicKey> {
         match self {
             Self::Latest(_, author) | Self::Posts(author) | Self::Addressable(_, author) => Some(*author),
             Self::Event(_, author) => *author,
@@ -188,7 +188,8 @@ impl Fetches {
         if self.entries.len() >= MAX_WANTS {
             let idle = |entry: &&Entry| entry.state != State::Asked;
             let oldest = self.entries.iter().filter(|(_, entry)| idle(entry));
-            let Some(oldest) = oldest.min_by_key(|(_, entry)| entry.wanted_at).map(|(want, _)| *want) else {
+            let oldest = oldest.min_by_key(|(_, entry)| entry.wanted_at).map(|(want, _)| want.clone());
+            let Some(oldest) = oldest else {
                 return;
             };
             self.entries.remove(&oldest);
@@ -246,7 +247,7 @@ impl Fetches {
                 entry.state = if interest { State::Due } else { State::Rest(now) };
             }
             if entry.state == State::Due {
-                by_author.entry(want.author()).or_default().push(*want);
+                by_author.entry(want.author()).or_default().push(want.clone());
             }
         }
         let away = self.entries.values().filter_map(|entry| match entry.state {
@@ -387,6 +388,7 @@ mod tests {
     use nostrp2p_protocol::{EventTemplate, Tag};
 
     use super::*;
+    use crate::answers_page::AnswersTo;
 
     const NOW: u64 = 1_700_000_000;
     const ALICE: PublicKey = PublicKey::from_bytes([1; 32]);
@@ -413,7 +415,7 @@ mod tests {
         for want in
             [PROFILE, FetchTarget::Latest(Kind::FOLLOW_LIST, ALICE), FetchTarget::Event(id, Some(ALICE))]
         {
-            wanted.want(want, NOW);
+            wanted.want(want.clone(), NOW);
             wanted.want(want, NOW);
         }
         let asking = wanted.due(NOW, home);
@@ -511,7 +513,7 @@ mod tests {
         assert_eq!(FetchTarget::addressable_of(Kind::POST, ALICE), None);
         let articles = FetchTarget::addressable_of(Kind(30_023), ALICE).expect("for everyone");
         let mut wanted = Fetches::default();
-        wanted.want(articles, NOW);
+        wanted.want(articles.clone(), NOW);
         wanted.want(FetchTarget::Posts(ALICE), NOW);
         let asking = wanted.due(NOW, home).remove(0);
         assert_eq!(asking.filters.len(), 2);
@@ -520,7 +522,7 @@ mod tests {
         let article = unsigned(Kind(30_023));
         assert!(Fetches::fits(&wants, &article.id(), &article, false));
         wanted.on_found(&article.id(), &article, NOW);
-        wanted.want(articles, NOW + 299);
+        wanted.want(articles.clone(), NOW + 299);
         assert_eq!(wanted.due(NOW + 299, home), []);
         wanted.want(articles, NOW + 300);
         assert_eq!(wanted.due(NOW + 300, home).len(), 1);
@@ -530,8 +532,8 @@ mod tests {
     fn the_answers_to_a_post_are_a_question_of_their_own_and_fresh_for_five_minutes() {
         let mut wanted = Fetches::default();
         let root = unsigned(Kind::POST).id();
-        let answers = FetchTarget::Answers(AnswersPage::first(root, ALICE));
-        wanted.want(answers, NOW);
+        let answers = FetchTarget::Answers(AnswersPage::first(AnswersTo::Post(root), ALICE));
+        wanted.want(answers.clone(), NOW);
         wanted.want(PROFILE, NOW);
         let asking = wanted.due(NOW, home);
         assert_eq!(asking.len(), 2);
@@ -543,7 +545,7 @@ mod tests {
         let answer = template.by(PublicKey::from_bytes([2; 32]));
         assert!(Fetches::fits(&wants, &answer.id(), &answer, false));
         assert!(!Fetches::fits(&wants, &answer.id(), &answer, true), "of somebody who is muted");
-        wanted.want(answers, NOW + 299);
+        wanted.want(answers.clone(), NOW + 299);
         assert_eq!(wanted.due(NOW + 299, home), []);
         wanted.want(answers, NOW + 300);
         assert_eq!(wanted.due(NOW + 300, home).len(), 1);

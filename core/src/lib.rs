@@ -37,7 +37,7 @@ mod twin;
 
 pub use admission::{Admission, Ignored};
 pub use announcer::announce_every;
-pub use answers_page::AnswersPage;
+pub use answers_page::{AnswersPage, AnswersTo};
 pub use counters::Refusals;
 pub use directory::Directory;
 pub use engine::{

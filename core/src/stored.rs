@@ -99,7 +99,7 @@ impl Propagation {
         match audience {
             Audience::Everyone => Self::Ahead,
             Audience::People(people) => Self::To(people.iter().copied().collect(), now),
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => Self::Done,
+            Audience::AsTargets | Audience::PollAuthor | Audience::Nobody | Audience::Unwanted => Self::Done,
         }
     }
 }

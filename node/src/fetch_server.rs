@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use nostrp2p_core::OwnNodeCursor;
 use nostrp2p_protocol::{
     Event, Filter, Kind, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::{
-        Audience, References, Target, audience, is_addressed_to, is_public, is_repost, public_kinds,
-        references,
-    },
+    event_policy::{References, Target, is_for_own_nodes, is_public, is_repost, public_kinds, references},
     limits::MAX_BATCH_EVENTS,
     rpc::{Found, OwnPage, Reads},
 };
@@ -113,11 +110,7 @@ fn carried(repost: &UnsignedEvent) -> Vec<UnsignedEvent> {
 }
 
 fn is_own(event: &Event, owner: Option<PublicKey>) -> bool {
-    let Some(owner) = owner else { return false };
-    event.pubkey == owner
-        || event.kind == Kind::DELETION
-        || matches!(audience(event), Audience::People(people) if people.contains(&owner))
-        || (event.statement.is_some() && is_addressed_to(event, &owner))
+    owner.is_some_and(|owner| is_for_own_nodes(event, &owner))
 }
 
 fn plain(event: Event) -> UnverifiedEvent {

@@ -4,6 +4,7 @@
 //! One task watches whom to talk to and what to ask for; one task for each relay holds the connection. What is said is
 //! `nostrp2p_bridge::mirror`'s affair. See docs/mirrors.md.
 
+mod addressed;
 mod dial;
 mod information;
 mod link;
@@ -19,9 +20,10 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use addressed::Addressed;
 use nostrp2p_bridge::mirror::interest;
 use nostrp2p_overlay::Lookups;
-use nostrp2p_protocol::{Event, Filter, PublicKey, frame::MirrorState};
+use nostrp2p_protocol::{Authority, Event, Filter, PublicKey, frame::MirrorState};
 use rustls::ClientConfig;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -33,8 +35,10 @@ use plan::Role;
 pub use trust::TrustError;
 
 use crate::{
+    clock,
     driver::{Command, Reports},
     node_status::NodeStatus,
+    own_names::OwnNames,
     settings::Settings,
     stop::Stop,
     store::Store,
@@ -126,6 +130,10 @@ struct Context {
     report: Arc<watch::Sender<Mirrors>>,
     /// What is asked of relays; whoever watches asks anew when it changes.
     interest: watch::Receiver<Arc<Interest>>,
+    /// What goes to relays where others read.
+    addressed: watch::Receiver<Arc<Addressed>>,
+    /// Whether the node is on its machine alone: then names of others may lead there.
+    on_loopback: bool,
     /// Looks up the names of relays.
     names: Lookups,
     /// How relays are checked.
@@ -140,6 +148,8 @@ struct Context {
 pub(crate) struct Handle {
     /// How they stand.
     pub(crate) status: watch::Receiver<Mirrors>,
+    /// What goes to relays where others read.
+    pub(crate) addressed: watch::Receiver<Arc<Addressed>>,
     /// Those that the settings name.
     named: Arc<Vec<String>>,
     logins: broadcast::Sender<Arc<(String, Event)>>,
@@ -163,6 +173,7 @@ pub(crate) fn start(
     settings: &Settings,
     store: Store,
     reports: &Reports,
+    own_names: OwnNames,
     stop: Stop,
 ) -> Result<(Handle, Option<JoinHandle<()>>), TrustError> {
     let wanted = NamedMirrors { named: settings.mirrors.clone(), lists: settings.mirror_lists };
@@ -171,7 +182,8 @@ pub(crate) fn start(
     let tls = trust::configuration(settings.mirror_ca.as_deref())?;
     let (logins, _) = broadcast::channel(LOGINS);
     let named = Arc::new(wanted.named.clone());
-    let handle = Handle { status: reported, named, logins: logins.clone() };
+    let (addresses, addressed) = watch::channel(Arc::new(Addressed::new()));
+    let handle = Handle { status: reported, addressed: addressed.clone(), named, logins: logins.clone() };
     if wanted.named.is_empty() && !wanted.lists {
         return Ok((handle, None));
     }
@@ -182,13 +194,23 @@ pub(crate) fn start(
         node_status,
         report: Arc::new(report),
         interest,
+        addressed,
+        on_loopback: settings.is_on_loopback(),
         names: Lookups::default(),
         tls,
         logins,
         stop,
     };
-    let task = tokio::spawn(supervise(wanted, context, interests, PLAN_EVERY, link::run));
+    let plans = Plans { interests, addresses, own_names };
+    let task = tokio::spawn(supervise(wanted, context, plans, PLAN_EVERY, link::run));
     Ok((handle, Some(task)))
+}
+
+/// Where plans go, and what they need besides the store.
+struct Plans {
+    interests: watch::Sender<Arc<Interest>>,
+    addresses: watch::Sender<Arc<Addressed>>,
+    own_names: OwnNames,
 }
 
 /// The tasks of the relays.
@@ -202,7 +224,7 @@ struct Links {
 async fn supervise<T: Future<Output = ()> + Send + 'static>(
     wanted: NamedMirrors,
     context: Context,
-    interests: watch::Sender<Arc<Interest>>,
+    plans: Plans,
     plan_every: Duration,
     run: impl Fn(Context, String, Role, PublicKey) -> T,
 ) {
@@ -231,10 +253,21 @@ async fn supervise<T: Future<Output = ()> + Send + 'static>(
         if planned == newest {
             continue;
         }
-        let Some(plan) = read_plan(&context, &wanted, owner).await else { continue };
-        if interests.borrow().filters != plan.filters {
+        let Some(mut plan) = read_plan(&context, &wanted, owner).await else { continue };
+        if plans.interests.borrow().filters != plan.filters {
             let Some(lacking) = read_lacking(&context, plan.people).await else { continue };
-            interests.send_replace(Arc::new(Interest { filters: plan.filters, lacking }));
+            plans.interests.send_replace(Arc::new(Interest { filters: plan.filters, lacking }));
+        }
+        if wanted.lists {
+            let Some(mut addressed) = read_addressed(&context, &plans.own_names, owner).await else {
+                continue;
+            };
+            addressed::add_to(&mut plan.relays, &mut addressed);
+            plans.addresses.send_if_modified(|before| {
+                let changed = **before != addressed;
+                *before = Arc::new(addressed);
+                changed
+            });
         }
         planned = newest;
         links.follow(plan.relays, &context, |url, role| run(context.clone(), url, role, owner));
@@ -298,24 +331,38 @@ struct Plan {
 
 async fn read_plan(context: &Context, wanted: &NamedMirrors, owner: PublicKey) -> Option<Plan> {
     let store = context.store.clone();
-    let followed = tokio::task::spawn_blocking(move || plan::followed(&store, &owner)).await;
-    let followed =
-        followed.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()?;
+    let followed = blocking(move || plan::followed(&store, &owner)).await?;
     let (reply, strangers) = oneshot::channel();
     context.commands.send(Command::Strangers(followed, reply)).await.ok()?;
     let strangers = strangers.await.ok()?;
     let filters = interest(&owner, &strangers);
     let (store, wanted, people) = (context.store.clone(), wanted.clone(), strangers.clone());
-    let relays = tokio::task::spawn_blocking(move || plan::relays(&store, &wanted, &owner, &strangers)).await;
-    let relays =
-        relays.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()?;
+    let relays = blocking(move || plan::relays(&store, &wanted, &owner, &strangers)).await?;
     Some(Plan { relays, filters, people })
+}
+
+/// What goes to relays where others read, of whom no node is known.
+async fn read_addressed(context: &Context, own_names: &OwnNames, owner: PublicKey) -> Option<Addressed> {
+    let store = context.store.clone();
+    let events = blocking(move || addressed::candidates(&store, &owner, clock::now())).await?;
+    let (reply, strangers) = oneshot::channel();
+    context.commands.send(Command::Strangers(addressed::people(&events, &owner), reply)).await.ok()?;
+    let (strangers, store, own_names) = (strangers.await.ok()?, context.store.clone(), own_names.clone());
+    let is_own = move |name: &Authority| own_names.is_own(name, None);
+    blocking(move || addressed::addressed(&store, &owner, &events, &strangers, is_own)).await
+}
+
+/// Reads the store without keeping the other tasks waiting; None when it cannot be read, which the log says.
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, redb::Error> + Send + 'static,
+) -> Option<T> {
+    let read = tokio::task::spawn_blocking(read).await.ok()?;
+    read.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()
 }
 
 async fn read_lacking(context: &Context, people: BTreeSet<PublicKey>) -> Option<BTreeSet<PublicKey>> {
     let store = context.store.clone();
-    let lacking = tokio::task::spawn_blocking(move || plan::lacking(&store, people)).await;
-    lacking.ok()?.inspect_err(|error| tracing::error!(%error, "the store cannot be read")).ok()
+    blocking(move || plan::lacking(&store, people)).await
 }
 
 #[cfg(test)]
@@ -323,7 +370,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::{stop, store::Retention};
+    use crate::{settings::Pages, stop, store::Retention};
 
     #[tokio::test]
     async fn a_mirror_that_panics_is_named_with_the_cause_and_started_again() {
@@ -344,12 +391,17 @@ mod tests {
         let (stopper, stop) = stop::channel();
         let tls = trust::configuration(None).unwrap();
         let (logins, _) = broadcast::channel(1);
+        let (addresses, addressed) = watch::channel(Arc::new(Addressed::new()));
+        let own_names = OwnNames::new(vec![], Pages::AsHosts, false, BTreeSet::new());
+        let plans = Plans { interests, addresses, own_names };
         let context = Context {
             store,
             commands,
             node_status,
             report: Arc::new(report),
             interest,
+            addressed,
+            on_loopback: true,
             names: Lookups::default(),
             tls,
             logins,
@@ -362,7 +414,7 @@ mod tests {
         let supervision = tokio::spawn(supervise(
             wanted,
             context,
-            interests,
+            plans,
             Duration::from_millis(10),
             move |context, url, _, _| {
                 let first = counted.fetch_add(1, Ordering::Relaxed) == 0;

@@ -160,7 +160,8 @@ async fn run_open(
     };
     let (reports, task) = driver.run(stop.clone());
     let task = tokio::spawn(task);
-    let (mirrors, mirroring) = mirror::start(&settings, store.clone(), &reports, stop.clone())?;
+    let (mirrors, mirroring) =
+        mirror::start(&settings, store.clone(), &reports, names.clone(), stop.clone())?;
     let app = App {
         commands: reports.commands,
         node_status: reports.node_status,

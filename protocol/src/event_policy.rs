@@ -30,7 +30,7 @@ pub use kinds::{
     Routing, conversation_kinds, is_conversation, is_direct_message, is_gift_wrap, is_open_kind, is_repost,
     is_served_on_request, open_kinds, public_kinds, routing,
 };
-pub use mail::{is_addressed_to, is_for_inbox};
+pub use mail::{is_addressed_to, is_for_inbox, is_for_own_nodes};
 pub use relay_list::{inside_address, is_inside_name, is_inside_url};
-pub use target::{References, Target, audience_of_deletion, references, reveals};
+pub use target::{References, Target, audience_of_deletion, audience_of_vote, references, reveals};
 pub use versions::{HORIZON_SECONDS, is_outdated, is_too_old, replaces};

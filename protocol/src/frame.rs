@@ -48,6 +48,9 @@ pub const FETCH_BEHIND: u8 = 1;
 /// The code in [`NodeFrame::Features`] of a node that answers [`ClientFrame::Reach`].
 pub const REACH: u8 = 2;
 
+/// The code in [`NodeFrame::Features`] of a node that answers [`ClientFrame::Relays`].
+pub const RELAYS: u8 = 3;
+
 /// Most people of one [`ClientFrame::Reach`].
 pub const MAX_REACH: usize = 100;
 

@@ -24,6 +24,10 @@ impl Kind {
     pub const VANISH: Self = Self(62);
     /// Mute list (NIP-51).
     pub const MUTE_LIST: Self = Self(10_000);
+    /// Poll (NIP-88).
+    pub const POLL: Self = Self(1068);
+    /// Vote in a poll (NIP-88).
+    pub const VOTE: Self = Self(1018);
     /// Gift wrap, which carries a direct message (NIP-59, NIP-17).
     pub const GIFT_WRAP: Self = Self(1059);
     /// Gift wrap that no relay stores (NIP-59).

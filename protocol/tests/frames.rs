@@ -48,6 +48,7 @@ fn client_frames() -> Vec<ClientFrame> {
             id: event().id(),
         },
         ClientFrame::Reach { request: 6, people: vec![event().pubkey; MAX_REACH] },
+        ClientFrame::Relays { request: 7, id: event().id() },
         ClientFrame::Subscribe { request: 5, filters: vec![filter] },
         ClientFrame::Unsubscribe { request: 5 },
         ClientFrame::Mark { name: "n".repeat(80), until: u64::MAX },
@@ -118,6 +119,8 @@ fn node_frames() -> Vec<NodeFrame> {
         NodeFrame::Features(vec![FETCH_BEHIND, 200]),
         NodeFrame::Reach { request: 7, relay_only: vec![event().pubkey; MAX_REACH] },
         NodeFrame::Reach { request: 7, relay_only: vec![] },
+        NodeFrame::Relays { request: 7, relays: vec![("wss://a.example".into(), Delivery::Delivered)] },
+        NodeFrame::Relays { request: 7, relays: vec![] },
         NodeFrame::Markers(vec![(String::new(), 0), ("posts".into(), u64::MAX)]),
         NodeFrame::Status {
             peers: vec![status],

@@ -95,6 +95,7 @@ fn client_messages() -> Vec<(&'static str, ClientFrame)> {
             ClientFrame::Names { request: 7, name: "home.example:8443".into(), change: Some(true) },
         ),
         ("ask-reach", ClientFrame::Reach { request: 9, people: vec![event().pubkey] }),
+        ("ask-relays", ClientFrame::Relays { request: 9, id: event().id() }),
         (
             "permit",
             ClientFrame::Permit {
@@ -209,6 +210,10 @@ fn node_messages_about_the_node() -> Vec<(&'static str, NodeFrame)> {
             },
         ),
         ("reach", NodeFrame::Reach { request: 9, relay_only: vec![owner] }),
+        (
+            "relays",
+            NodeFrame::Relays { request: 9, relays: vec![("wss://a.example".into(), Delivery::Delivered)] },
+        ),
     ]
 }
 

@@ -21,5 +21,5 @@ mod virtual_node;
 pub use report::Report;
 pub use run::run;
 pub use settings::Scenario;
-pub use virtual_network::{VirtualEvents, VirtualMessage, VirtualNetwork, VirtualRequest, Wire};
+pub use virtual_network::{VirtualEvents, VirtualMessage, VirtualNetwork, VirtualRequest, Wire, WireTap};
 pub use virtual_node::VirtualNode;

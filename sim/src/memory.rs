@@ -5,9 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use nostrp2p_core::{DeliveryKey, DeliveryState, Sharing, SyncWindow};
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey,
-    event_policy::{Audience, CapDecision, audience, hour, is_public, room},
+    event_policy::{
+        Audience, CapDecision, References, Target, audience, hour, is_for_own_nodes, is_public, room,
+    },
     frame::Delivery,
 };
+
+/// Events that fill a page for another node of the owner, and the most of an answer to a stranger.
+const PAGE_EVENTS: usize = 100;
 
 /// The events of one node.
 #[derive(Debug, Default)]
@@ -101,7 +106,28 @@ impl Memory {
         let mut events: Vec<Event> =
             self.events.values().filter(|event| is_public(event)).filter(fits).cloned().collect();
         events.sort_by_key(|event| std::cmp::Reverse(event.created_at));
+        events.truncate(PAGE_EVENTS);
         events
+    }
+
+    /// What other nodes of this owner are told, behind this sequence number and as much as a page holds; with the sequence
+    /// number up to which that is all.
+    pub(crate) fn of_owner(&self, owner: &PublicKey, after: u64) -> (u64, Vec<Event>) {
+        let mut page = (after, Vec::new());
+        for sequence in after.saturating_add(1)..=self.newest() {
+            if page.1.len() == PAGE_EVENTS {
+                break;
+            }
+            page.0 = sequence;
+            page.1.extend(self.by_sequence(sequence).filter(|event| is_for_own_nodes(event, owner)).cloned());
+        }
+        page
+    }
+
+    /// What is held of these events, by their ids.
+    pub(crate) fn named(&self, references: &References) -> Vec<Target> {
+        let events = references.ids.iter().filter_map(|id| self.events.get(id));
+        events.map(|event| Target::stored(event.clone().into_rumor())).collect()
     }
 
     pub(crate) fn waiting(&self) -> Vec<(DeliveryKey, DeliveryState)> {

@@ -12,8 +12,8 @@ use nostrp2p_core::{
 };
 use nostrp2p_protocol::{
     Delegation, Event, EventId, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,
-    event_policy::Target,
-    rpc::Found,
+    event_policy::{Target, references},
+    rpc::{Found, OwnPage},
     sync::{self, Compared},
 };
 use nostrp2p_runtime::{EventStore, StoreReply, StoreWrite, Unreadable};
@@ -133,8 +133,8 @@ impl EventStore for MemoryStore {
         vec![]
     }
 
-    async fn targets(&self, _: UnsignedEvent) -> Result<Vec<Target>, Unreadable> {
-        Ok(vec![])
+    async fn targets(&self, unsigned: UnsignedEvent) -> Result<Vec<Target>, Unreadable> {
+        Ok(self.identity.memory().named(&references(&unsigned)))
     }
 
     async fn event(&self, sequence: u64) -> Result<Option<Event>, Unreadable> {
@@ -171,8 +171,13 @@ impl EventStore for MemoryStore {
                 let events = self.identity.memory().public(&filters);
                 Found { events: events.into_iter().map(plain).collect() }.encode()
             }
-            // Nobody has two nodes here.
-            StoreQuery::Own(..) => return None,
+            StoreQuery::Own(owner, cursor, _) => {
+                let memory = self.identity.memory();
+                // A memory is as long as the run, so each node has one store.
+                let (through, events) = memory.of_owner(&owner, cursor.after);
+                let (store, newest) = (self.identity.seed, memory.newest());
+                OwnPage { store, through, newest, events: events.into_iter().map(plain).collect() }.encode()
+            }
         };
         Some((answer, 0))
     }

@@ -14,8 +14,13 @@ use nostrp2p_protocol::{Network as NetworkName, PeerId};
 use nostrp2p_runtime::{NetworkEvent, NetworkEvents, PeerNetwork, Unanswered};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
+
+use crate::runtime::SimClock;
+
+/// When virtual time begins, in seconds since 1970.
+pub(crate) const BEGIN: u64 = 1_700_000_000;
 
 /// How long a message or a request takes to another node, and an answer back.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -31,10 +36,24 @@ pub struct Wire(Arc<Mutex<Links>>);
 #[derive(Default)]
 struct Links {
     nodes: BTreeMap<PeerId, mpsc::UnboundedSender<Event>>,
+    /// When the first node was started, by tokio's clock.
+    began: Option<Instant>,
     neighbours: BTreeSet<(PeerId, PeerId)>,
     /// Messages that each node has got or sent.
     seen: BTreeSet<(PeerId, Vec<u8>)>,
     requests: BTreeMap<(PeerId, Service), usize>,
+    /// What nobody answers.
+    refused: BTreeSet<Service>,
+    taps: BTreeMap<PeerId, WireTap>,
+}
+
+/// What has gone over the wire of one node since [`Wire::tap`].
+#[derive(Debug, Clone, Default)]
+pub struct WireTap {
+    /// What it asked others: whom, for what, and the payload.
+    pub asked: Vec<(PeerId, Service, Vec<u8>)>,
+    /// Whatever came to it or went out: broadcasts, requests and answers.
+    pub payloads: Vec<Vec<u8>>,
 }
 
 /// One node's side of it.
@@ -59,6 +78,11 @@ pub struct VirtualEvents(mpsc::UnboundedReceiver<Event>);
 impl Wire {
     fn links(&self) -> MutexGuard<'_, Links> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The clock of all its nodes: it begins at [`BEGIN`] with the first one.
+    pub(crate) fn clock(&self) -> SimClock {
+        SimClock::Virtual(BEGIN, *self.links().began.get_or_insert_with(Instant::now))
     }
 
     /// A node comes, without neighbours.
@@ -93,6 +117,21 @@ impl Wire {
     pub fn requests_to(&self, peer: PeerId, service: Service) -> usize {
         self.links().requests.get(&(peer, service)).copied().unwrap_or_default()
     }
+
+    /// From now on no node answers requests of this kind.
+    pub fn refuse(&self, service: Service) {
+        self.links().refused.insert(service);
+    }
+
+    /// Writes down from now on what goes over the wire of a node.
+    pub fn tap(&self, peer: PeerId) {
+        self.links().taps.insert(peer, WireTap::default());
+    }
+
+    /// What has gone over the wire of a node since [`Wire::tap`]; nothing without.
+    pub fn tapped(&self, peer: PeerId) -> WireTap {
+        self.links().taps.get(&peer).cloned().unwrap_or_default()
+    }
 }
 
 impl Links {
@@ -100,6 +139,14 @@ impl Links {
         if let Some(node) = self.nodes.get(&to) {
             // It may be stopping.
             drop(node.send(event));
+        }
+    }
+
+    fn note(&mut self, one: PeerId, other: PeerId, payload: &[u8]) {
+        for peer in [one, other] {
+            if let Some(tap) = self.taps.get_mut(&peer) {
+                tap.payloads.push(payload.to_vec());
+            }
         }
     }
 
@@ -124,6 +171,7 @@ impl VirtualNetwork {
             .filter(|neighbour| links.seen.insert((*neighbour, bytes.clone())))
             .collect();
         for neighbour in fresh {
+            links.note(self.own, neighbour, &bytes);
             let message = VirtualMessage { bytes: bytes.clone(), announcement };
             let event = if announcement {
                 NetworkEvent::Announcement(message, self.own, bytes.clone())
@@ -157,13 +205,23 @@ impl PeerNetwork for VirtualNetwork {
             if !links.nodes.contains_key(&peer) {
                 return Err(Unanswered::Failed("it is not there".to_owned()));
             }
+            if let Some(tap) = links.taps.get_mut(&self.own) {
+                tap.asked.push((peer, service, payload.clone()));
+            }
+            links.note(self.own, peer, &payload);
+            if links.refused.contains(&service) {
+                return Err(Unanswered::Refused);
+            }
             *links.requests.entry((peer, service)).or_default() += 1;
             links.tell(peer, NetworkEvent::Request(VirtualRequest(reply), self.own, service, payload));
         }
         let answered = timeout(REQUEST_TIME, answer).await;
         sleep(LATENCY).await;
         match answered {
-            Ok(Ok(Some(answer))) => Ok(answer),
+            Ok(Ok(Some(answer))) => {
+                self.wire.links().note(self.own, peer, &answer);
+                Ok(answer)
+            }
             Ok(Ok(None)) => Err(Unanswered::Refused),
             Ok(Err(_)) | Err(_) => Err(Unanswered::Failed("it does not answer".to_owned())),
         }

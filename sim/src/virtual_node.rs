@@ -23,11 +23,9 @@ use crate::{
     memory_store::MemoryStore,
     node::key,
     runtime::{Silent, SimClock, SimPlatform},
-    virtual_network::Wire,
+    virtual_network::{BEGIN, Wire},
 };
 
-/// When virtual time begins, in seconds since 1970.
-const BEGIN: u64 = 1_700_000_000;
 /// How often is looked whether something has come about, and for how long.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -49,13 +47,23 @@ struct Running {
 }
 
 impl VirtualNode {
-    /// Starts the node of person number `number`, without neighbours, at the beginning of virtual time.
+    /// Starts the node of person number `number`, without neighbours.
     ///
     /// # Panics
     /// When `number` is 0, which is no key.
     pub fn start(wire: &Wire, number: u8) -> Self {
+        let mut node = Self::new(wire, number, number);
+        node.switch_on();
+        node
+    }
+
+    /// Node number `number` of person number `person`, who may have others; switched off.
+    ///
+    /// # Panics
+    /// When a number is 0, which is no key.
+    pub fn new(wire: &Wire, number: u8, person: u8) -> Self {
         let secret = NodeSecret::from_bytes([number; 32]);
-        let key = SecretKey::from_bytes([number; 32]).expect("no number but 0 gives no key");
+        let key = SecretKey::from_bytes([person; 32]).expect("no number but 0 gives no key");
         let word = delegation::draft(&secret.peer_id(), BEGIN).sign(&key, &[0; 32]);
         let delegation = Delegation::from_event(word).expect("a delegation of its own node");
         let identity = Identity {
@@ -69,14 +77,10 @@ impl VirtualNode {
             seed: u64::from(number),
             directory: 1_000,
         };
-        let clock = SimClock::Virtual(BEGIN, Instant::now());
-        let mut node =
-            Self { identity: Arc::new(identity), wire: wire.clone(), clock, running: None, runs: 0 };
-        node.switch_on();
-        node
+        Self { identity: Arc::new(identity), wire: wire.clone(), clock: wire.clock(), running: None, runs: 0 }
     }
 
-    /// Starts it again, with what it remembers and without neighbours.
+    /// Starts it, with what it remembers and without neighbours.
     pub fn switch_on(&mut self) {
         self.runs += 1;
         let (network, events) = self.wire.join(self.peer());
@@ -127,6 +131,11 @@ impl VirtualNode {
     /// Whose node it is.
     pub fn person(&self) -> PublicKey {
         self.identity.key.public_key()
+    }
+
+    /// What time it is there, in seconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.clock.now()
     }
 
     /// A post of its person, for these people or, if there are none, for everyone; dated so many seconds ago.

@@ -120,6 +120,29 @@ async fn a_node_that_was_away_holds_what_the_others_hold_and_not_what_was_delete
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_of_two_nodes_that_answers_is_enough() {
+    let wire = Wire::default();
+    let (alice, bob) = (VirtualNode::start(&wire, 1), VirtualNode::start(&wire, 2));
+    let mut hers = VirtualNode::new(&wire, 3, 1);
+    hers.switch_on();
+    alice.connect(&bob);
+    hers.connect(&bob);
+    sleep(5 * MINUTE).await;
+    hers.switch_off().await;
+    // Her other node takes requests from now on and answers none.
+    let _silent = wire.join(hers.peer());
+    let list = alice.sign(EventTemplate {
+        created_at: alice.now(),
+        kind: Kind::FOLLOW_LIST,
+        tags: vec![],
+        content: String::new(),
+    });
+    alice.publish(&list).await.unwrap();
+    bob.fetch(vec![FetchTarget::Latest(Kind::FOLLOW_LIST, alice.person())]).await;
+    assert!(bob.hears(&list).await < Duration::from_secs(5), "without waiting for the other one");
+}
+
+#[tokio::test(start_paused = true)]
 async fn somebody_who_was_away_is_asked_when_they_appear() {
     let (wire, mut alice, carol) = pair().await;
     let template = EventTemplate {

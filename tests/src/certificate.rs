@@ -1,4 +1,4 @@
-//! A certificate for localhost that nobody but a test trusts.
+//! A certificate for localhost, or for names, that nobody but a test trusts.
 
 use std::{path::Path, sync::Arc};
 
@@ -24,7 +24,16 @@ impl Certificate {
     /// # Panics
     /// When the system has no random numbers.
     pub fn new() -> Self {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        Self::of(&["localhost"])
+    }
+
+    /// A new one of these names.
+    ///
+    /// # Panics
+    /// When the system has no random numbers.
+    pub fn of(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         Self { chain: made.cert.pem(), der: made.cert.der().clone(), key: made.signing_key }
     }
 

@@ -28,6 +28,7 @@ mod rest;
 mod rs_relay;
 mod skip;
 mod tap;
+mod tls_front;
 mod town;
 
 use std::{
@@ -58,6 +59,7 @@ pub use rest::{RestAnswer, RestEvent, authorization, http_login, rest};
 pub use rs_relay::{RsRelay, installed};
 pub use skip::{skip, skip_optional};
 pub use tap::{Tap, TappedTraffic};
+pub use tls_front::{TlsFront, with_names};
 pub use town::Town;
 
 /// How long anything may take that is not measured: long, for the machine may be busy with something else, and above the

@@ -135,7 +135,28 @@ impl Node {
         log: Option<Log>,
         environment: Vec<(String, String)>,
     ) -> Self {
-        let mut command = Command::new(binary());
+        Self::start_by(Command::new(binary()), data, port, arguments, log, environment).await
+    }
+
+    /// As [`Node::start`], in a view of the machine where these names lead to loopback; none where the system does not allow
+    /// that (see [`crate::with_names`]).
+    pub async fn start_with_names(names: &[&str], arguments: &[&str]) -> Option<Self> {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let (program, before) = crate::with_names(data.path(), names)?;
+        let mut command = std::process::Command::new(program);
+        command.args(before).arg(binary());
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Some(Self::start_by(command.into(), data, free_port(), arguments, None, Vec::new()).await)
+    }
+
+    async fn start_by(
+        mut command: Command,
+        data: TempDir,
+        port: u16,
+        arguments: Vec<String>,
+        log: Option<Log>,
+        environment: Vec<(String, String)>,
+    ) -> Self {
         command.envs(environment.iter().map(|(name, value)| (name, value)));
         if let Some(log) = &log {
             // With reading, so that a pipe can be opened that nobody reads.

@@ -109,9 +109,19 @@ async fn a_newcomer_gets_a_whole_conversation_of_long_ago_from_the_node_of_its_f
     let node = node.start().await;
     let mut alice = Client::login(&node.clients(), &key).await;
     alice.delegate(&key).await;
+    // She goes on at another node of hers, which was not there then.
+    let second = Node::start(&["-p", &npub, "-b", &node.nodes()]).await;
+    let mut alice = Client::login(&second.clients(), &key).await;
+    alice.delegate(&key).await;
+    until("her other node to have all of it", async || {
+        let stored = second.metric("events_stored").await;
+        if stored > u64::try_from(events.len()).unwrap() { Ok(()) } else { Err(stored) }
+    })
+    .await;
+    drop(node.stop().await);
 
     let newcomer = random_key();
-    let latecomer = Node::start(&["-p", &newcomer.public_key().to_npub(), "-b", &node.nodes()]).await;
+    let latecomer = Node::start(&["-p", &newcomer.public_key().to_npub(), "-b", &second.nodes()]).await;
     let mut client = Client::login(&latecomer.clients(), &newcomer).await;
     client.delegate(&newcomer).await;
     client.neighbours(1).await;
@@ -167,4 +177,42 @@ async fn what_other_programs_write_reaches_everyone_and_a_comment_those_whom_it_
         bob.client.hear(&public.content).await;
         assert!(!bob.client.everything().await.contains(&private.content));
     }
+}
+
+#[tokio::test]
+async fn a_vote_goes_to_the_author_of_its_poll_and_whoever_opens_the_poll_sees_all_votes() {
+    let (mut alice, mut bob, mut carol) = Person::three_who_watch().await;
+    let sign = |key: &SecretKey, kind: Kind, tags: Vec<Tag>, text: &str| {
+        EventTemplate { created_at: now(), kind, tags, content: text.into() }.sign(key, &[7; 32])
+    };
+    let options = vec![Tag::new(["option", "y", "Yes"]), Tag::new(["option", "n", "No"])];
+    let poll = sign(&alice.key, Kind::POLL, options, "shall we?");
+    alice.client.publish(&poll).await;
+    for person in [&mut bob, &mut carol] {
+        person.client.hear("shall we?").await;
+    }
+    let vote = |key: &SecretKey, poll: &Event, text: &str| {
+        let tags = vec![Tag::new(["e", &poll.id().to_string()]), Tag::new(["response", "y"])];
+        sign(key, Kind::VOTE, tags, text)
+    };
+    let mut program = Relay::login(&bob.node.clients(), &bob.key).await;
+    let bobs = vote(&bob.key, &poll, "bob votes");
+    let answer = program.publish(&bobs).await;
+    assert_eq!(
+        answer[3], "goes to the author of the poll, whose node shows it to everybody who asks",
+        "{answer}"
+    );
+    bob.client.delivery(&bobs, &alice.key, Delivery::Delivered).await;
+    alice.client.hear("bob votes").await;
+    assert!(!carol.client.everything().await.contains(&bobs.content));
+    let tags = [('e', [poll.id().to_string()].into())].into();
+    let votes = Filter { kinds: Some([Kind::VOTE].into()), tags, ..Filter::default() };
+    carol.client.send(ClientFrame::Subscribe { request: 8, filters: vec![votes] }).await;
+    carol.client.hear("bob votes").await;
+
+    // Nobody has this poll, so nobody can say whose it is.
+    let unknown = sign(&alice.key, Kind::POLL, vec![], "never published");
+    let lost = program.publish(&vote(&bob.key, &unknown, "into the dark")).await;
+    let words = "kept on your node: the poll was not found, so the vote does not reach its author";
+    assert_eq!((&lost[2], lost[3].as_str()), (&true.into(), Some(words)));
 }

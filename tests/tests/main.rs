@@ -56,6 +56,7 @@ mod power_cut;
 mod private;
 mod programs;
 mod proxy;
+mod read_relays;
 mod reading;
 mod reading_choices;
 mod relay;

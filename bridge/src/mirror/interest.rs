@@ -38,14 +38,16 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
         kinds: kinds(&OF_PEOPLE),
         ..Filter::default()
     });
-    let to_owner = Filter {
-        kinds: kinds(&TO_OWNER),
-        tags: [('p', [owner.to_string()].into())].into(),
-        ..Filter::default()
-    };
     let of_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&OF_OWNER), ..Filter::default() };
     let by_owner = Filter { authors: Some([*owner].into()), kinds: kinds(&BY_OWNER), ..Filter::default() };
+    let to_owner = interest_in_answers(owner);
     [of_owner, by_owner, to_owner].into_iter().chain(by_people).collect()
+}
+
+/// What is for the owner, all that is asked of a relay where only somebody reads whom the owner has answered.
+pub fn interest_in_answers(owner: &PublicKey) -> Filter {
+    let kinds = Some(TO_OWNER.into_iter().map(Kind).collect());
+    Filter { kinds, tags: [('p', [owner.to_string()].into())].into(), ..Filter::default() }
 }
 
 /// Whether an event of the owner is given to mirrors: never a private one, and none that is protected (NIP-70).

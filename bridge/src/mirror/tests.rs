@@ -108,7 +108,8 @@ fn a_no_is_told_and_does_not_hold_up_the_rest() {
     let mut mirror = connected();
     let event = signed(1, 1, NOW, &[], "");
     mirror.offer(1, &[(1, event.clone())], NOW);
-    assert_eq!(mirror.on_line(&ok(&event, false, "blocked: not here"), NOW), [MirrorStep::Settled(1)]);
+    let steps = mirror.on_line(&ok(&event, false, "blocked: not here"), NOW);
+    assert_eq!(steps, [MirrorStep::Refused(event.id()), MirrorStep::Settled(1)]);
     let report = mirror.report();
     assert_eq!((report.refused, report.refusal.as_deref()), (1, Some("blocked: not here")));
 }
@@ -181,7 +182,7 @@ fn an_event_that_is_never_taken_counts_as_refused_in_the_end() {
         attempts += 1;
         steps = mirror.on_line(&ok(&bad, false, "error: could not save"), now);
     }
-    assert_eq!((attempts, steps), (30, vec![MirrorStep::Settled(1)]));
+    assert_eq!((attempts, steps), (30, vec![MirrorStep::Refused(bad.id()), MirrorStep::Settled(1)]));
     assert_eq!((mirror.report().refused, mirror.report().postponed), (1, 0));
 }
 
@@ -378,7 +379,7 @@ fn who_a_stranger_is_that_replies_is_asked_once_and_nothing_else_is_taken_as_the
     assert!(hear(&mut mirror, "live", &reply(2)), "by somebody whose profile comes anyway");
     assert!(hear(&mut mirror, "live", &reply(3)));
     let asked = |person: u8| {
-        let filter = json!({ "authors": [key(person).public_key()], "kinds": [0] });
+        let filter = json!({ "authors": [key(person).public_key()], "kinds": [0, 10_002] });
         json!(["REQ", "profiles", filter])
     };
     assert_eq!(sent(&mirror.on_tick(NOW)), [asked(3)]);
@@ -520,4 +521,33 @@ fn whose_past_is_not_read_yet_is_known_after_a_restart() {
     assert_eq!(unread(&steps), Some(people(&[1])));
     let (asked, _) = read(&mut older, &steps);
     assert_eq!((since(&asked, 1), since(&asked, 2)), (vec![0], vec![recent]));
+}
+
+#[test]
+fn a_relay_where_somebody_reads_is_given_what_is_addressed_to_it_and_nothing_else() {
+    let mut mirror = MirrorSession::new(owner(), false, 0, 0);
+    connect(&mut mirror, NOW);
+    assert_eq!(mirror.room(), None, "not all goes there");
+    let [taken, refused, failed] = [1, 2, 3].map(|number| signed(1, 1, NOW, &[], &number.to_string()));
+    let all = [&taken, &refused, &failed].map(|event| event.id());
+    mirror.address(&all);
+    mirror.address(&all[..1]);
+    let Some(UploadRoom::Again(mut ids)) = mirror.room() else { panic!("nothing is offered") };
+    ids.sort_unstable();
+    let mut expected = all;
+    expected.sort_unstable();
+    assert_eq!(ids, expected, "each once");
+    let events = [(7, taken.clone()), (8, refused.clone()), (9, failed.clone())];
+    assert_eq!(sent(&mirror.offer_again(&events, NOW)).len(), 3);
+    assert_eq!(mirror.on_line(&ok(&taken, true, ""), NOW), [MirrorStep::Acknowledged(taken.id())]);
+    assert_eq!(mirror.on_line(&ok(&refused, false, "blocked: no"), NOW), [MirrorStep::Refused(refused.id())]);
+    assert_eq!(mirror.on_line(&ok(&failed, false, "error: busy"), NOW), []);
+    assert_eq!(mirror.room(), None);
+    // On a new connection what was refused is not pressed on it, and what failed waits for its time.
+    mirror.on_disconnected();
+    connect(&mut mirror, NOW);
+    mirror.address(&[refused.id(), failed.id()]);
+    assert_eq!(mirror.room(), None);
+    mirror.on_tick(NOW + 3_600);
+    assert_eq!(mirror.room(), Some(UploadRoom::Again(vec![failed.id()])));
 }

@@ -36,7 +36,7 @@ pub(super) const OWN: &str = "own";
 /// Where the giving stands.
 #[derive(Debug)]
 pub(super) struct Giving {
-    /// Whether the owner's events go there.
+    /// Whether all of the owner's open events go there; otherwise those alone that [`Giving::address`] names.
     out: bool,
     settled: u64,
     offered: u64,
@@ -103,6 +103,19 @@ impl Giving {
         }
     }
 
+    /// Has these events offered to a relay to which not all of them go: it is where somebody reads whom they name.
+    pub(super) fn address(&mut self, ids: &[EventId]) {
+        for id in ids.iter().filter(|_| !self.out) {
+            let known = self.waiting.contains_key(id)
+                || self.postponed.contains_key(id)
+                || self.refused.contains(id)
+                || self.again.contains(id);
+            if !known && self.again.len() < MAX_AGAIN {
+                self.again.push(*id);
+            }
+        }
+    }
+
     /// Begins on a new connection.
     pub(super) fn begin(&mut self, compares: bool, terms: &Terms, allowed: Allowed) -> Option<MirrorStep> {
         self.work = terms.work;
@@ -130,7 +143,7 @@ impl Giving {
         for (id, bytes) in std::mem::take(&mut self.long) {
             let Some((_, since)) = self.waiting.get(&id).copied() else { continue };
             let reason = format!("the relay hung up on an event of {} KiB", bytes.div_ceil(1024));
-            // What is settled by it is written down with what is settled next.
+            // What is settled by it is written down with what is settled next; an event that is given up counts as waiting.
             drop(self.on_failed(id, &reason, since, report));
         }
         self.stop();
@@ -169,6 +182,7 @@ impl Giving {
         let Some((sequence, _)) = self.waiting.remove(&id) else { return vec![] };
         self.long.remove(&id);
         report.refusal = Some(cut(reason));
+        let mut steps = Vec::new();
         let postponed = self.postponed.entry(id).or_insert(Postponed {
             sequence,
             attempts: 0,
@@ -177,23 +191,23 @@ impl Giving {
         postponed.attempts += 1;
         postponed.again.on_failed(now);
         if postponed.attempts >= MAX_ATTEMPTS {
-            self.give_up(id, report);
+            steps.extend(self.give_up(id, report));
         }
         if self.postponed.len() > MAX_POSTPONED {
             let oldest = self.postponed.iter().min_by_key(|(_, postponed)| postponed.sequence);
             if let Some(oldest) = oldest.map(|(id, _)| *id) {
-                self.give_up(oldest, report);
+                steps.extend(self.give_up(oldest, report));
             }
         }
         report.postponed = self.postponed.len() as u64;
-        self.settle().into_iter().collect()
+        steps.extend(self.settle());
+        steps
     }
 
-    fn give_up(&mut self, id: EventId, report: &mut MirrorReport) {
-        if let Some(Postponed { sequence, .. }) = self.postponed.remove(&id) {
-            self.done.insert(sequence);
-            self.refuse(id, report);
-        }
+    fn give_up(&mut self, id: EventId, report: &mut MirrorReport) -> Option<MirrorStep> {
+        let Postponed { sequence, .. } = self.postponed.remove(&id)?;
+        self.done.insert(sequence);
+        Some(self.refuse(id, report))
     }
 
     /// What there is of the owner's open events: time and id of each.
@@ -254,7 +268,8 @@ impl Giving {
     }
 
     pub(super) fn room(&mut self) -> Option<UploadRoom> {
-        if !self.out
+        let wanted = self.out || !self.again.is_empty();
+        if !wanted
             || self.paused.again().is_some()
             || !self.waiting.is_empty()
             || !matches!(self.comparison, Comparison::None)
@@ -285,7 +300,7 @@ impl Giving {
                 report.accepted += 1;
                 steps.push(MirrorStep::Acknowledged(id));
             } else {
-                steps.extend(self.send(*sequence, event, now, report));
+                steps.push(self.send(*sequence, event, now, report));
             }
         }
         steps.extend(self.settle());
@@ -306,32 +321,25 @@ impl Giving {
         });
         report.postponed = self.postponed.len() as u64;
         // What was not offered yet comes with the rest.
-        let given = events.iter().filter(|(sequence, _)| *sequence <= self.offered).cloned();
+        let given = events.iter().filter(|(sequence, _)| !self.out || *sequence <= self.offered).cloned();
         let mut steps: Vec<MirrorStep> = given
             .collect::<Vec<_>>()
             .iter()
-            .filter_map(|(sequence, event)| self.send(*sequence, event, now, report))
+            .map(|(sequence, event)| self.send(*sequence, event, now, report))
             .collect();
         steps.extend(self.settle());
         steps
     }
 
-    /// Sends an event, unless it is known that the relay will not take it.
-    fn send(
-        &mut self,
-        sequence: u64,
-        event: &Event,
-        now: u64,
-        report: &mut MirrorReport,
-    ) -> Option<MirrorStep> {
+    /// Sends an event, or says that it is refused where it is known that the relay will not take it.
+    fn send(&mut self, sequence: u64, event: &Event, now: u64, report: &mut MirrorReport) -> MirrorStep {
         let id = event.id();
         if difficulty(&id) < u32::from(self.work) {
             report.refusal = Some(format!(
                 "pow: it takes only events with {} bits of work (NIP-13), which have to be put in before they are signed",
                 self.work
             ));
-            self.refuse(id, report);
-            return None;
+            return self.refuse(id, report);
         }
         let message = line(&("EVENT", event));
         if self.said_bytes.is_some_and(|most| message.len() > most) {
@@ -340,14 +348,13 @@ impl Giving {
                 message.len().div_ceil(1024),
                 self.said_bytes.unwrap_or_default() / 1024
             ));
-            self.refuse(id, report);
-            return None;
+            return self.refuse(id, report);
         }
         if message.len() > LONG_BYTES {
             self.long.insert(id, message.len());
         }
         self.waiting.insert(id, (sequence, now));
-        Some(MirrorStep::Send(message))
+        MirrorStep::Send(message)
     }
 
     /// Whether the relay's word on this event is awaited.
@@ -378,8 +385,7 @@ impl Giving {
     ) -> Vec<MirrorStep> {
         self.on_done(&id, report);
         report.refusal = Some(cut(reason));
-        self.refuse(id, report);
-        self.settle().into_iter().collect()
+        [self.refuse(id, report)].into_iter().chain(self.settle()).collect()
     }
 
     fn on_done(&mut self, id: &EventId, report: &mut MirrorReport) {
@@ -391,16 +397,21 @@ impl Giving {
         report.postponed = self.postponed.len() as u64;
     }
 
-    fn refuse(&mut self, id: EventId, report: &mut MirrorReport) {
+    fn refuse(&mut self, id: EventId, report: &mut MirrorReport) -> MirrorStep {
         report.refused += 1;
         if self.refused.len() < MAX_REFUSED {
             self.refused.insert(id);
         }
+        MirrorStep::Refused(id)
     }
 
     /// Moves up to before the first event that waits or was postponed: after a restart it is offered again, for what is
     /// known of it is in memory alone.
     fn settle(&mut self) -> Option<MirrorStep> {
+        if !self.out {
+            self.done.clear();
+            return None;
+        }
         let postponed = self.postponed.values().map(|postponed| postponed.sequence);
         let first = self.waiting.values().map(|(sequence, _)| *sequence).chain(postponed).min();
         let settled = first.map_or(self.offered, |first| first.saturating_sub(1));

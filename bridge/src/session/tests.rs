@@ -121,6 +121,8 @@ fn the_answer_says_who_gets_an_event() {
     assert_eq!(answer(1, 0, Carried::Waiting(2)), "goes privately to the 2 people it names");
     assert_eq!(answer(7, 0, Carried::Waiting(1)), "goes privately to the person it names");
     assert_eq!(answer(1, 0, Carried::Waiting(0)), "kept on your node: it names nobody else");
+    assert!(answer(1018, 0, Carried::Waiting(1)).starts_with("goes to the author of the poll"));
+    assert!(answer(1018, 0, Carried::Kept).contains("the poll was not found"));
     assert_eq!(answer(3, 0, Carried::Kept), "kept on your node, which gives it to whoever asks");
     assert_eq!(answer(5, 0, Carried::Kept), "kept on your node: nothing that it deletes is here");
     assert_eq!(answer(30_311, 0, Carried::Kept), "kept on your node: kind 30311 is not carried");

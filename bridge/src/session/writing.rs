@@ -178,6 +178,15 @@ impl Submitted {
             }
             Carried::Broadcast(0) => "waits on your node until another node is connected".to_owned(),
             Carried::Broadcast(_) => String::new(),
+            Carried::Waiting(0) if self.kind == Kind::VOTE => {
+                "kept on your node: the poll is your own".to_owned()
+            }
+            Carried::Waiting(_) if self.kind == Kind::VOTE => {
+                "goes to the author of the poll, whose node shows it to everybody who asks".to_owned()
+            }
+            Carried::Kept if self.kind == Kind::VOTE => {
+                "kept on your node: the poll was not found, so the vote does not reach its author".to_owned()
+            }
             Carried::Waiting(0) => "kept on your node: it names nobody else".to_owned(),
             Carried::Waiting(1) => "goes privately to the person it names".to_owned(),
             Carried::Waiting(people) => format!("goes privately to the {people} people it names"),

@@ -30,7 +30,8 @@ impl Core {
         // A deletion does not say for whom its targets were; the author's own node is believed.
         let deletion = event.unsigned.kind == Kind::DELETION
             && self.directory.acts_for(from, &event.unsigned.pubkey, now);
-        if !(deletion || self.is_for_owner(&event.unsigned)) {
+        let vote = event.unsigned.kind == Kind::VOTE && !self.is_for_owner(&event.unsigned);
+        if !(deletion || vote || self.is_for_owner(&event.unsigned)) {
             self.refusals.count("not_for_the_owner");
             return Output::Answer(handed, Receipt::Refused);
         }
@@ -42,6 +43,8 @@ impl Core {
             Err(Ok(Ignored::TooManyPeople) | Err(_)) => Output::Answer(handed, Receipt::Refused),
             Err(Ok(_)) => Output::Answer(handed, Receipt::Later),
             Ok(()) if self.pending.len() >= MAX_PENDING => Output::Answer(handed, Receipt::Later),
+            // Whose poll it is about, only the store knows.
+            Ok(()) if vote => Output::ReadPoll(handed, *from, event),
             Ok(()) => self.verify(Pending::Handed(handed, *from), event),
         }
     }

@@ -3,7 +3,7 @@
 use nostrp2p_protocol::{
     Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError,
     delegation::is_delegation,
-    event_policy::{is_addressed_to, is_public},
+    event_policy::{is_for_own_nodes, is_public},
     rpc::OwnPage,
 };
 
@@ -81,10 +81,11 @@ impl Core {
     pub(super) fn on_fetched_checked(&mut self, result: Result<Event, VerifyError>, now: u64) -> Vec<Output> {
         self.fetched = self.fetched.saturating_sub(1);
         let Ok(event) = result else { return vec![] };
+        let votes = if event.kind == Kind::POLL { self.on_poll_found(&event, now) } else { vec![] };
         self.fetches.on_found(&event.id(), &event, now);
         self.admission.remember(event.id(), &event);
         self.admission.learn(&event);
-        vec![Output::Store(event, Sharing::ByItself)]
+        std::iter::once(Output::Store(event, Sharing::ByItself)).chain(votes).collect()
     }
 
     pub(super) fn query_own_nodes(&mut self, now: u64) -> Vec<Output> {
@@ -160,10 +161,6 @@ impl Core {
 
     /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
-        self.owner() == Some(event.unsigned.pubkey)
-            || event.unsigned.kind == Kind::DELETION
-            || self.is_for_owner(&event.unsigned)
-            || (event.unsigned.statement.is_some()
-                && self.owner().is_some_and(|owner| is_addressed_to(&event.unsigned, &owner)))
+        self.owner().is_some_and(|owner| is_for_own_nodes(&event.unsigned, &owner))
     }
 }

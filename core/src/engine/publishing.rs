@@ -4,8 +4,8 @@ use nostrp2p_protocol::{
     Delegation, Event, Kind, Packet, PublicKey, Tag, Unacceptable, UnsignedEvent, UnverifiedEvent,
     delegation,
     event_policy::{
-        Audience, Target, audience, audience_of_deletion, is_conversation, is_declared_public, is_repost,
-        may_be_stated, nameless_person, reveals, unless_protected,
+        Audience, Target, audience, audience_of_deletion, audience_of_vote, is_conversation,
+        is_declared_public, is_repost, may_be_stated, nameless_person, reveals, unless_protected,
     },
     frame::{Carried, Refusal, RefusalCode},
     limits::MAX_PEOPLE,
@@ -80,6 +80,7 @@ impl Core {
     fn route(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Audience {
         let audience = match audience(unsigned) {
             Audience::AsTargets => unless_protected(unsigned, audience_of_deletion(targets)),
+            Audience::PollAuthor => audience_of_vote(targets),
             audience => audience,
         };
         match audience {
@@ -221,7 +222,7 @@ impl Core {
                 outputs.extend(self.tell_own_nodes(now));
                 outputs
             }
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {
+            Audience::AsTargets | Audience::PollAuthor | Audience::Nobody | Audience::Unwanted => {
                 let mut outputs = vec![Output::Published(request, id, inserted, Carried::Kept)];
                 outputs.extend(self.tell_own_nodes(now));
                 outputs
@@ -232,7 +233,7 @@ impl Core {
 
 /// Whether an event speaks of others in a way that decides where it goes, or whether it may.
 fn speaks_of_others(unsigned: &UnsignedEvent) -> bool {
-    unsigned.kind == Kind::DELETION
+    matches!(unsigned.kind, Kind::DELETION | Kind::VOTE)
         || is_repost(unsigned.kind)
         || unsigned.has_tag("q")
         || is_declared_public(unsigned)

@@ -15,6 +15,7 @@ impl Core {
             own_nodes,
             self.node_lookup.next_due(),
             self.fetches.next_due(),
+            self.votes.next_due(),
             self.future_events.next_due(),
             self.sync.next_due(),
             self.schedule.next_due(self.known_nodes()),

@@ -127,6 +127,8 @@ pub enum Input {
     PeerDisconnected(PeerId),
     /// A comparison that [`SyncStep::Compare`] asked for has ended; None when the neighbour did not play its part.
     Compared(SyncSession, Option<Difference>),
+    /// What a delivered vote speaks of, as far as the store holds it; None when it cannot be read.
+    PollRead(InboundRequestId, PeerId, UnverifiedEvent, Option<Vec<Target>>),
     /// What came back for [`SyncStep::Get`]; None when the neighbour did not answer.
     Got(SyncSession, Option<Vec<Identified>>),
     /// A neighbour was asked for revocations and told these.
@@ -227,6 +229,8 @@ pub enum Output {
     ReadOwnWords(PublicKey),
     /// Read what an event speaks of that is to be published, and hand in [`Input::Targets`].
     ReadTargets(PublishId, UnverifiedEvent),
+    /// Read the poll of a vote that a node has handed over, and hand in [`Input::PollRead`].
+    ReadPoll(InboundRequestId, PeerId, UnverifiedEvent),
     /// Read to whom an event was not delivered, and hand in [`Input::Undelivered`].
     ReadUndelivered(EventId),
     /// Keep an event that a relay has given, and say what became of it.

@@ -28,8 +28,8 @@ use nostrp2p_protocol::{
     channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
-        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, REACH, Refusal,
-        RefusalCode, RequestId, VERSION, Welcome,
+        CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, REACH, RELAYS,
+        Refusal, RefusalCode, RequestId, VERSION, Welcome,
     },
     limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
     login,
@@ -315,8 +315,10 @@ impl Session {
                 self.on_permit(request, sort, &subject, granted).await
             }
             ClientFrame::Reach { people, .. } if self.is_owner() => self.on_reach(request, people).await,
+            ClientFrame::Relays { id, .. } if self.is_owner() => self.on_relays(request, id).await,
             ClientFrame::Publish { .. }
             | ClientFrame::Reach { .. }
+            | ClientFrame::Relays { .. }
             | ClientFrame::Permit { .. }
             | ClientFrame::Names { .. }
             | ClientFrame::Export { .. }
@@ -465,7 +467,7 @@ impl Session {
             self.send(NodeFrame::LongLists { tags, bytes }).await?;
         }
         if self.reads_features {
-            self.send(NodeFrame::Features(vec![FETCH_BEHIND, REACH])).await?;
+            self.send(NodeFrame::Features(vec![FETCH_BEHIND, REACH, RELAYS])).await?;
         }
         self.send(NodeFrame::LoggedIn { request, owner, store: self.app.store.lineage(), newest }).await?;
         let expires = self.app.node_status.borrow().delegated;

@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
-use nostrp2p_core::{AnswersPage, FetchTarget};
-use nostrp2p_protocol::{Event, EventId, Filter, Kind, PublicKey, event_policy::is_public};
+use nostrp2p_core::{AnswersPage, AnswersTo, FetchTarget};
+use nostrp2p_protocol::{
+    Event, EventId, Filter, Kind, PublicKey,
+    event_policy::{EventAddress, is_public},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
@@ -71,7 +74,9 @@ pub(super) fn missing<'a>(
     let mut asked = Asked::default();
     let filters: Vec<&Filter> = filters.into_iter().collect();
     filters.iter().for_each(|filter| asked.name(filter));
-    asked.name_answers(&conversations(store, &filters, now)?);
+    for page in conversations(store, &filters, now)? {
+        asked.want(FetchTarget::Answers(page), true);
+    }
     if asked.wants.is_empty() {
         return Ok(Missing::default());
     }
@@ -111,13 +116,6 @@ impl Asked {
             .extend(ids.iter().filter(|id| **id != PING).map(|id| (FetchTarget::Event(*id, author), None)));
     }
 
-    /// The answers to these posts are wanted, of which only the nodes of those who wrote them know all.
-    fn name_answers(&mut self, posts: &[Event]) {
-        for post in posts {
-            self.want(FetchTarget::Answers(AnswersPage::first(post.id(), post.pubkey)), true);
-        }
-    }
-
     fn name_people(&mut self, filter: &Filter) {
         let Some(authors) = &filter.authors else { return };
         let few = authors.len() <= FEW;
@@ -150,10 +148,10 @@ impl Asked {
     }
 
     fn want(&mut self, want: FetchTarget, refreshed: bool) {
-        self.wants.insert(want, None);
         if refreshed {
-            self.refreshed.insert(want);
+            self.refreshed.insert(want.clone());
         }
+        self.wants.insert(want, None);
     }
 
     /// Notes that the store has an event.
@@ -165,7 +163,7 @@ impl Asked {
                 *held = (*held).max(Some(event.created_at));
             }
         }
-        // They stand behind all others, and are ten at most.
+        // They stand behind all others, and are 30 at most.
         for (want, held) in self.wants.iter_mut().rev() {
             let FetchTarget::Answers(page) = want else { break };
             if page.holds(event) {
@@ -175,7 +173,7 @@ impl Asked {
     }
 
     fn lacking(&self) -> impl Iterator<Item = FetchTarget> {
-        self.wants.iter().filter(|(_, held)| held.is_none()).map(|(want, _)| *want)
+        self.wants.iter().filter(|(_, held)| held.is_none()).map(|(want, _)| want.clone())
     }
 
     fn missing(&self, now: u64) -> Missing {
@@ -184,29 +182,53 @@ impl Asked {
             (FetchTarget::Latest(..), Some(Some(held))) => held.saturating_add(OLD_SECONDS) < now,
             (_, held) => held.is_some_and(Option::is_some),
         };
-        let stale = self.refreshed.iter().filter(|want| is_stale(want)).copied();
+        let stale = self.refreshed.iter().filter(|want| is_stale(want)).cloned();
         let stale = stale.take(MAX_WANTS - lacking.len()).collect();
         Missing { lacking, stale }
     }
 }
 
-/// The posts that the store has and whose answers these filters ask for. What is private has no answers for everyone. Whoever
-/// reads on into the past had them asked for by the first page.
-fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<Event>, redb::Error> {
-    let of_posts = |filter: &&&Filter| {
-        filter.limit != Some(0)
-            && filter.until.is_none_or(|until| until >= now)
-            && filter.kinds.as_ref().is_none_or(|kinds| kinds.contains(&Kind::POST))
+/// The first pages of the answers, comments and votes that these filters ask for, of what the store has. What is private has no
+/// answers for everyone. Whoever reads on into the past had them asked for by the first page.
+fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<AnswersPage>, redb::Error> {
+    let from_now =
+        |filter: &&&Filter| filter.limit != Some(0) && filter.until.is_none_or(|until| until >= now);
+    let filters: Vec<&Filter> = filters.iter().filter(from_now).copied().collect();
+    let wants = |filter: &Filter, to: &AnswersTo| {
+        filter.kinds.as_ref().is_none_or(|kinds| !kinds.is_disjoint(&to.kinds()))
     };
-    let named = filters.iter().filter(of_posts).filter_map(|filter| filter.tags.get(&'e')).flatten();
-    let ids: BTreeSet<EventId> = named.filter_map(|id| id.parse().ok()).take(MAX_CONVERSATIONS).collect();
-    if ids.is_empty() {
-        return Ok(vec![]);
+    let mut pages = Vec::new();
+    for filter in &filters {
+        let addresses = named(filter, ['a', 'A']).filter_map(|address| EventAddress::parse(address));
+        for address in addresses.take(MAX_CONVERSATIONS) {
+            let author = address.author;
+            let served = FetchTarget::addressable_of(address.kind, author).is_some();
+            let to = AnswersTo::Address(address);
+            if served && wants(filter, &to) && pages.len() < MAX_CONVERSATIONS {
+                pages.push(AnswersPage::first(to, author));
+            }
+        }
     }
-    let kinds = Some([Kind::POST].into());
-    let mut posts = store.find(&[Filter { ids: Some(ids), kinds, ..Filter::default() }])?.events;
-    posts.retain(|post| is_public(post));
-    Ok(posts)
+    let ids = |filter: &&Filter| {
+        named(filter, ['e', 'E']).filter_map(|id| id.parse().ok()).collect::<BTreeSet<EventId>>()
+    };
+    let all: BTreeSet<EventId> = filters.iter().flat_map(ids).take(MAX_CONVERSATIONS).collect();
+    if all.is_empty() {
+        return Ok(pages);
+    }
+    for root in store.find(&[Filter { ids: Some(all), ..Filter::default() }])?.events {
+        let id = root.id();
+        let asked =
+            |to: &AnswersTo| filters.iter().any(|filter| ids(filter).contains(&id) && wants(filter, to));
+        let to = AnswersTo::all(&root, id).into_iter().filter(|to| is_public(&root) && asked(to));
+        pages.extend(to.map(|to| AnswersPage::first(to, root.pubkey)));
+    }
+    Ok(pages)
+}
+
+/// The values of these tags in a filter.
+fn named(filter: &Filter, letters: [char; 2]) -> impl Iterator<Item = &String> {
+    letters.into_iter().filter_map(|letter| filter.tags.get(&letter)).flatten()
 }
 
 /// The questions to the store whether it has any of these.
@@ -362,13 +384,49 @@ mod tests {
             ..Filter::default()
         };
         let lacking = |filter| missing(&store, &[filter], &[], NOW).unwrap().lacking;
-        let page = FetchTarget::Answers(AnswersPage::first(post.id(), post.pubkey));
+        let to = AnswersTo::Post(post.id());
+        let page = FetchTarget::Answers(AnswersPage::first(to, post.pubkey));
         assert_eq!(lacking(answers(&post, Kind::POST)), [page]);
         let further_back = Filter { until: Some(NOW - 1), ..answers(&post, Kind::POST) };
         assert_eq!(lacking(further_back), [], "the first page has asked");
         assert_eq!(lacking(answers(&private, Kind::POST)), []);
         assert_eq!(lacking(answers(&post, Kind::REACTION)), [], "likes are private");
         assert_eq!(lacking(answers(&by_one(1, Kind::POST), Kind::POST)), [], "its author is not known");
+    }
+
+    #[tokio::test]
+    async fn comments_and_votes_are_asked_of_the_author_of_what_is_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let [picture, poll, article] = [20, 1068, 30_023].map(|kind| {
+            let tags = vec![Tag::new(["d", "x"])];
+            let draft = EventTemplate { created_at: NOW, kind: Kind(kind), tags, content: String::new() };
+            draft.sign(&key, &[0; 32])
+        });
+        for event in [&picture, &poll, &article] {
+            writer.commit(event.clone(), Propagation::Done).await.await.unwrap().unwrap();
+        }
+        let address = format!("30023:{}:x", key.public_key());
+        let lacking = |kinds: &[u16], letter, value: String| {
+            let kinds = Some(kinds.iter().copied().map(Kind).collect());
+            let filter = Filter { kinds, tags: [(letter, [value].into())].into(), ..Filter::default() };
+            let lacking = missing(&store, &[filter], &[], NOW).unwrap().lacking;
+            lacking
+                .into_iter()
+                .map(|want| match want {
+                    FetchTarget::Answers(page) => page.to,
+                    other => panic!("{other:?}"),
+                })
+                .collect::<Vec<_>>()
+        };
+        let of_article = AnswersTo::Address(EventAddress::parse(&address).unwrap());
+        assert_eq!(lacking(&[1111, 1244], 'E', picture.id().to_string()), [AnswersTo::Event(picture.id())]);
+        assert_eq!(lacking(&[1018], 'e', poll.id().to_string()), [AnswersTo::Poll(poll.id())]);
+        assert_eq!(lacking(&[1018], 'e', picture.id().to_string()), []);
+        for (letter, value) in [('A', address.clone()), ('a', address), ('e', article.id().to_string())] {
+            assert_eq!(lacking(&[1111], letter, value), std::slice::from_ref(&of_article), "{letter}");
+        }
     }
 
     #[tokio::test]
@@ -388,7 +446,7 @@ mod tests {
         };
         let articles = FetchTarget::Addressable(Kind(30_023), here.pubkey);
         let found = |filter, events: &[Event]| missing(&store, &[filter], events, NOW).unwrap();
-        assert_eq!(found(asked("there", 30_023), &[]).lacking, [articles]);
+        assert_eq!(found(asked("there", 30_023), &[]).lacking, [articles.clone()]);
         let held = found(asked("here", 30_023), std::slice::from_ref(&here));
         assert_eq!(held, Missing { lacking: vec![], stale: vec![articles] });
         assert_eq!(found(asked("there", 30_078), &[]), Missing::default(), "nobody gives it");

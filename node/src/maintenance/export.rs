@@ -3,6 +3,7 @@
 //! Beside an event of somebody else stands how it came, under a key that other programs pass over: `"via":"overlay"` if it
 //! was sent to everybody, `"via":"wss://..."` if a mirror brought it. Without that an import would share with the overlay
 //! what a relay of the rest of Nostr has brought, or what came to the owner alone.
+//! `"statement"` is the statement that makes an answer public ([`nostrp2p_protocol::PublicStatement`]), in hex.
 
 use std::{io::Write, path::Path};
 
@@ -18,6 +19,8 @@ struct Line<'a> {
     event: &'a Event,
     #[serde(skip_serializing_if = "Option::is_none")]
     via: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<String>,
 }
 
 /// Writes all events, in the order in which they were stored; returns their number.
@@ -37,7 +40,8 @@ pub fn export(directory: &Path, mut out: impl Write) -> anyhow::Result<u64> {
                 Mark::Shared => Some(OVERLAY),
                 Mark::Mirrored(relay) => Some(relay.as_str()),
             };
-            serde_json::to_writer(&mut out, &Line { event, via })?;
+            let statement = event.statement.as_ref().map(|statement| hex::encode(statement.as_bytes()));
+            serde_json::to_writer(&mut out, &Line { event, via, statement })?;
             out.write_all(b"\n")?;
             written += 1;
         }

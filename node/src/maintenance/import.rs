@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nostrp2p_protocol::{Event, UnverifiedEvent};
+use nostrp2p_protocol::{Event, PublicStatement, UnverifiedEvent, VerifyError};
 use serde::{Deserialize, Serialize};
 use tokio::{runtime::Runtime, sync::oneshot};
 
@@ -166,27 +166,41 @@ impl Imported {
 }
 
 fn parse(text: &[u8], now: u64) -> Result<(Event, Mark), String> {
-    let event: UnverifiedEvent = serde_json::from_slice(text).map_err(|_| "this is no event".to_owned())?;
-    event.unsigned.check(now).map_err(|reason| reason.to_string())?;
-    let event = event.verify().map_err(|forged| forged.to_string())?;
-    Ok((event, mark(text)))
-}
-
-/// What an export has written beside an event.
-#[derive(Deserialize)]
-struct Beside {
-    via: Option<String>,
+    let plain: UnverifiedEvent = serde_json::from_slice(text).map_err(|_| "this is no event".to_owned())?;
+    plain.unsigned.check(now).map_err(|reason| reason.to_string())?;
+    let beside: Beside = serde_json::from_slice(text).unwrap_or_default();
+    let mut event = plain.clone();
+    event.unsigned.statement = beside.statement();
+    // Without a valid statement it is the event that its author has signed, and as private as that.
+    let event = match event.verify() {
+        Err(VerifyError::Statement) => plain.verify(),
+        verified => verified,
+    };
+    Ok((event.map_err(|forged| forged.to_string())?, beside.mark()))
 }
 
 /// The word of an export for an event that was sent to everybody.
 pub(super) const OVERLAY: &str = "overlay";
 
-fn mark(text: &[u8]) -> Mark {
-    let beside: Option<Beside> = serde_json::from_slice(text).ok();
-    match beside.and_then(|beside| beside.via) {
-        Some(via) if via == OVERLAY => Mark::Shared,
-        Some(via) => relay_url(&via).map_or(Mark::None, Mark::Mirrored),
-        None => Mark::None,
+/// What an export has written beside an event.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Beside {
+    via: Option<String>,
+    statement: Option<String>,
+}
+
+impl Beside {
+    fn mark(&self) -> Mark {
+        match self.via.as_deref() {
+            Some(OVERLAY) => Mark::Shared,
+            Some(via) => relay_url(via).map_or(Mark::None, Mark::Mirrored),
+            None => Mark::None,
+        }
+    }
+
+    fn statement(&self) -> Option<PublicStatement> {
+        PublicStatement::from_bytes(&hex::decode(self.statement.as_ref()?).ok()?).ok()
     }
 }
 
@@ -396,5 +410,49 @@ mod tests {
         let mut repaired = shared(other.path());
         repaired.sort_unstable();
         assert_eq!(repaired, expected);
+    }
+
+    #[test]
+    fn an_answer_that_was_made_public_stays_so_after_a_move_and_a_repair_and_a_forged_statement_is_worthless()
+    {
+        use nostrp2p_protocol::{delegation, event_policy::is_public, statement_input};
+
+        let at = clock::now();
+        let node = nostrp2p_overlay::NodeSecret::from_bytes([5; 32]);
+        let answer = |author: u8| {
+            let tags = vec![nostrp2p_protocol::Tag::new(["p", &key(9).public_key().to_string()])];
+            let draft = EventTemplate { created_at: at, kind: Kind::POST, tags, content: "an answer".into() };
+            draft.sign(&key(author), &[0; 32])
+        };
+        let word = delegation::draft(&node.peer_id(), at);
+        let sig = |of: &Event| node.sign(&statement_input(&of.id()));
+        let stated = |event: Event, by: &Event| {
+            let word = word.clone().sign(&key(1), &[0; 32]);
+            let statement = PublicStatement::new(&word, &sig(by)).unwrap();
+            (line(&event), hex::encode(statement.as_bytes()))
+        };
+        let with = |(line, statement): (String, String)| {
+            line.replace("}\n", &format!(",\"via\":\"overlay\",\"statement\":\"{statement}\"}}\n"))
+        };
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // The second is another's: the word is not that of its author.
+        let text = [with(stated(answer(1), &answer(1))), with(stated(answer(2), &answer(2)))].concat();
+        assert_eq!(import_text(one.path(), &text).0.new, 2);
+        let public = |directory: &Path| {
+            let (store, writer) = Store::open(directory, Retention::EVERYTHING).unwrap();
+            writer.close();
+            let found = store.find(&[nostrp2p_protocol::Filter::default()]).unwrap().events;
+            let mut public = found.into_iter().filter(|event| is_public(event)).map(|event| event.id());
+            (public.next(), public.next())
+        };
+        let moved = exported(one.path());
+        assert_eq!(moved.matches("\"statement\"").count(), 1, "{moved}");
+        import_text(other.path(), &moved);
+        for directory in [one.path(), other.path()] {
+            assert_eq!(public(directory), (Some(answer(1).id()), None));
+            crate::store::repair(directory).unwrap();
+            assert_eq!(public(directory), (Some(answer(1).id()), None), "also after a repair");
+        }
+        assert_eq!(exported(other.path()), moved);
     }
 }

@@ -11,12 +11,28 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_overlay::Lookups;
+use nostrp2p_protocol::{Authority, event_policy::is_inside_name};
 use tokio::{net::TcpStream, time::sleep};
 
 /// How long an address has for itself before the next one is tried beside it: RFC 8305, section 5.
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 /// Addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 8;
+
+/// To which addresses of a name the node connects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialable {
+    /// To any: the owner has named the relay.
+    Any,
+    /// To public ones: somebody else has named it, and may have led the name into the node's own network.
+    Public,
+}
+
+impl Dialable {
+    fn allows(self, address: &SocketAddr) -> bool {
+        self == Self::Any || !is_inside_name(&Authority::from(*address))
+    }
+}
 
 /// What the address of a relay says.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,12 +69,22 @@ impl<'a> MirrorAddress<'a> {
 /// Connects to whichever address of a host answers first.
 ///
 /// # Errors
-/// When the name has no address, or none of them takes the connection; the last failure.
-pub(super) async fn dial(host: &str, port: u16, names: &Lookups) -> io::Result<TcpStream> {
-    let addresses = match host.parse::<IpAddr>() {
+/// When the name has no address to which the node connects, or none of them takes the connection; the last failure.
+pub(super) async fn dial(
+    host: &str,
+    port: u16,
+    names: &Lookups,
+    dialable: Dialable,
+) -> io::Result<TcpStream> {
+    let mut addresses = match host.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
         Err(_) => names.addresses(host, port).await.map_err(io::Error::other)?,
     };
+    let some = !addresses.is_empty();
+    addresses.retain(|address| dialable.allows(address));
+    if some && addresses.is_empty() {
+        return Err(io::Error::other("its name leads into a private network"));
+    }
     race(interleave(addresses)).await
 }
 
@@ -120,6 +146,26 @@ mod tests {
             (MirrorAddress::of("https://a.example"), MirrorAddress::of("ws://a.example:x")),
             (None, None)
         );
+    }
+
+    #[tokio::test]
+    async fn a_name_of_somebody_else_leads_to_no_private_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let names = Lookups::default();
+        for inside in ["127.0.0.1", "localhost"] {
+            assert!(dial(inside, port, &names, Dialable::Any).await.is_ok());
+            let error = dial(inside, port, &names, Dialable::Public).await.unwrap_err();
+            assert!(error.to_string().contains("private network"), "{error}");
+        }
+        for (address, public) in [
+            ("192.168.1.1:1", false),
+            ("[::ffff:10.0.0.1]:1", false),
+            ("[fd00::1]:1", false),
+            ("192.0.2.1:1", true),
+        ] {
+            assert_eq!(Dialable::Public.allows(&address.parse().unwrap()), public, "{address}");
+        }
     }
 
     #[test]

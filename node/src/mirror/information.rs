@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::dial::{self, MirrorAddress};
+use super::dial::{self, Dialable, MirrorAddress};
 
 /// How long that may take; then the relay counts as one that says nothing of itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -25,14 +25,14 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// What the relay says, as far as it says anything.
-pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> Terms {
-    let document = timeout(ANSWER_WITHIN, fetch(url, tls, names)).await.ok().flatten();
+pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups, dialable: Dialable) -> Terms {
+    let document = timeout(ANSWER_WITHIN, fetch(url, tls, names, dialable)).await.ok().flatten();
     document.map_or_else(Terms::default, |document| Terms::read(&document))
 }
 
-async fn fetch(url: &str, tls: &Arc<ClientConfig>, names: &Lookups) -> Option<Vec<u8>> {
+async fn fetch(url: &str, tls: &Arc<ClientConfig>, names: &Lookups, dialable: Dialable) -> Option<Vec<u8>> {
     let MirrorAddress { secure, host, port, authority, path } = MirrorAddress::of(url)?;
-    let stream = dial::dial(&host, port, names).await.ok()?;
+    let stream = dial::dial(&host, port, names, dialable).await.ok()?;
     if secure {
         let name = ServerName::try_from(host).ok()?;
         let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await.ok()?;
@@ -92,6 +92,7 @@ mod tests {
             &format!("ws://127.0.0.1:{port}/path"),
             &trust::configuration(None).unwrap(),
             &Lookups::default(),
+            Dialable::Any,
         )
         .await;
         assert_eq!(terms, expected, "{answer}");

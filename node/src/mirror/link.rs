@@ -3,7 +3,9 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use nostrp2p_bridge::mirror::{Collect, MirrorSession, MirrorStep, UploadRoom, is_offered};
+use nostrp2p_bridge::mirror::{
+    Collect, MirrorSession, MirrorStep, UploadRoom, interest_in_answers, is_offered,
+};
 use nostrp2p_overlay::Lookups;
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey, event_policy::is_open, frame::MirrorState,
@@ -21,7 +23,7 @@ use tokio_tungstenite::{
 
 use super::{
     Context, Interest, MirrorStatus, Role,
-    dial::{self, MirrorAddress},
+    dial::{self, Dialable, MirrorAddress},
     information,
     receiving::Receiving,
 };
@@ -103,13 +105,15 @@ impl Link {
         let mut interest = self.context.interest.clone();
         let mut progress = self.context.store.progress();
         let mut logins = self.context.logins.subscribe();
-        let names = &self.context.names;
-        let terms = information::ask(&self.url, &self.context.tls, names).await;
-        let mut socket = connect(&self.url, Arc::clone(&self.context.tls), names).await?;
+        let mut addressed = self.context.addressed.clone();
+        let (names, dialable) = (&self.context.names, self.dialable());
+        let terms = information::ask(&self.url, &self.context.tls, names, dialable).await;
+        let mut socket = connect(&self.url, Arc::clone(&self.context.tls), names, dialable).await?;
         let mut tick = tokio::time::interval(TICK);
         let mut heard = Instant::now();
         progress.mark_changed();
         interest.mark_changed();
+        addressed.mark_changed();
         let steps = self.mirror.on_connected(terms);
         self.perform(&mut socket, steps).await?;
         loop {
@@ -145,6 +149,11 @@ impl Link {
                     progress.borrow_and_update();
                     vec![]
                 }
+                Ok(()) = addressed.changed() => {
+                    let all = Arc::clone(&addressed.borrow_and_update());
+                    self.address(all.get(&self.url).cloned().unwrap_or_default()).await?;
+                    vec![]
+                }
                 login = logins.recv() => match login {
                     Ok(login) if login.0 == self.url => self.mirror.on_login(&login.1),
                     // Whoever missed one is asked again, for the mirror still wants it.
@@ -175,7 +184,30 @@ impl Link {
         }
     }
 
+    fn dialable(&self) -> Dialable {
+        if self.role.own || self.context.on_loopback { Dialable::Any } else { Dialable::Public }
+    }
+
+    /// Has those of the owner's events offered that are for somebody who reads here.
+    async fn address(&mut self, ids: Vec<EventId>) -> Result<(), String> {
+        let (store, url) = (self.context.store.clone(), self.url.clone());
+        let waiting = blocking(move || {
+            let mut waiting = Vec::new();
+            for id in ids {
+                if !store.relayed(&id)?.contains_key(&url) {
+                    waiting.push(id);
+                }
+            }
+            Ok(waiting)
+        });
+        self.mirror.address(&waiting.await?);
+        Ok(())
+    }
+
     fn ask(&mut self, wanted: &Interest) -> Vec<MirrorStep> {
+        if self.role.answers_only {
+            return self.mirror.on_interest(vec![interest_in_answers(&self.owner)], clock::now());
+        }
         let mut steps = self.mirror.on_interest(wanted.filters.clone(), clock::now());
         steps.extend(self.mirror.on_lacking(&wanted.lacking));
         steps
@@ -192,7 +224,11 @@ impl Link {
                     let more = self.mirror.on_collected(&what, &held, clock::now());
                     more.into_iter().rev().for_each(|step| steps.push_front(step));
                 }
-                MirrorStep::Acknowledged(id) => self.note(MetaWrite::Given(id)).await,
+                MirrorStep::Acknowledged(id) => {
+                    self.note(MetaWrite::Given(id)).await;
+                    self.note(MetaWrite::Relayed(id, self.url.clone(), true)).await;
+                }
+                MirrorStep::Refused(id) => self.note(MetaWrite::Relayed(id, self.url.clone(), false)).await,
                 MirrorStep::Settled(through) => {
                     self.settled = through;
                     self.note(MetaWrite::Settled(self.url.clone(), through)).await;
@@ -327,14 +363,19 @@ async fn blocking<T: Send + 'static>(
     read.map_err(|error| format!("the store cannot be read: {error}"))
 }
 
-async fn connect(url: &str, tls: Arc<ClientConfig>, names: &Lookups) -> Result<Socket, String> {
+async fn connect(
+    url: &str,
+    tls: Arc<ClientConfig>,
+    names: &Lookups,
+    dialable: Dialable,
+) -> Result<Socket, String> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
     let connecting = async {
         let MirrorAddress { host, port, .. } =
             MirrorAddress::of(url).ok_or_else(|| "its address cannot be read".to_owned())?;
-        let stream = dial::dial(&host, port, names).await.map_err(|error| error.to_string())?;
+        let stream = dial::dial(&host, port, names, dialable).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         let tls = Some(Connector::Rustls(tls));
         let socket = client_async_tls_with_config(url, stream, Some(limits), tls).await;

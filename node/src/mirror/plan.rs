@@ -9,7 +9,7 @@ use crate::relay_url::{foreign_relay_url, relay_url};
 use crate::store::{Asked, Store};
 
 /// Relay lists of NIP-65.
-const RELAY_LIST: Kind = Kind(10_002);
+pub(super) const RELAY_LIST: Kind = Kind(10_002);
 /// Relays for direct messages of NIP-17.
 const MESSAGE_RELAYS: Kind = Kind(10_050);
 /// Most relays of the owner's list that are used.
@@ -26,6 +26,15 @@ pub(super) struct Role {
     pub(super) own: bool,
     /// The owner's direct messages are there (NIP-17).
     pub(super) mail: bool,
+    /// It is here because somebody reads there whom the owner has answered: only what is for the owner is asked of it.
+    pub(super) answers_only: bool,
+}
+
+impl Role {
+    /// Of a relay that the owner has named in the settings.
+    const NAMED: Self = Self { out: true, own: true, mail: false, answers_only: false };
+    /// Of a relay on the owner's lists from which the node only reads.
+    const READ: Self = Self { out: false, ..Self::NAMED };
 }
 
 /// The people whom the owner follows.
@@ -42,7 +51,7 @@ pub(super) fn relays(
     strangers: &BTreeSet<PublicKey>,
 ) -> Result<BTreeMap<String, Role>, redb::Error> {
     let mut relays: BTreeMap<String, Role> =
-        wanted.named.iter().map(|url| (url.clone(), Role { out: true, own: true, mail: false })).collect();
+        wanted.named.iter().map(|url| (url.clone(), Role::NAMED)).collect();
     let for_mail = newest(store, MESSAGE_RELAYS, &[*owner].into())?;
     let for_mail: Vec<&str> =
         for_mail.iter().flat_map(|list| list.tag_values("relay")).take(MAX_OWN).collect();
@@ -52,12 +61,12 @@ pub(super) fn relays(
     }
     for list in newest(store, RELAY_LIST, &[*owner].into())? {
         for (url, marker) in entries(&list).take(MAX_OWN) {
-            let role = relays.entry(url).or_insert(Role { out: false, own: true, mail: false });
+            let role = relays.entry(url).or_insert(Role::READ);
             role.out |= marker != Some("read");
         }
     }
     for url in for_mail.iter().filter_map(|url| foreign_relay_url(url)) {
-        relays.entry(url).or_insert(Role { out: false, own: true, mail: true });
+        relays.entry(url).or_insert(Role { mail: true, ..Role::READ });
     }
     name_for_mail(&mut relays, &for_mail);
     let lists = newest(store, RELAY_LIST, strangers)?;
@@ -93,7 +102,7 @@ fn name_for_mail(relays: &mut BTreeMap<String, Role>, for_mail: &[&str]) {
 }
 
 /// The relays of a list, each with its marker.
-fn entries(list: &Event) -> impl Iterator<Item = (String, Option<&str>)> {
+pub(super) fn entries(list: &Event) -> impl Iterator<Item = (String, Option<&str>)> {
     let relays = list.tags.iter().filter(|tag| tag.name() == "r");
     relays
         .filter_map(|tag| Some((foreign_relay_url(tag.value()?)?, tag.elements().get(2).map(String::as_str))))
@@ -111,7 +120,11 @@ pub(super) fn lacking(
 }
 
 /// The newest version of each author.
-fn newest(store: &Store, kind: Kind, authors: &BTreeSet<PublicKey>) -> Result<Vec<Event>, redb::Error> {
+pub(super) fn newest(
+    store: &Store,
+    kind: Kind,
+    authors: &BTreeSet<PublicKey>,
+) -> Result<Vec<Event>, redb::Error> {
     let authors: Vec<PublicKey> = authors.iter().copied().collect();
     let mut found = Vec::new();
     // An answer has as many events as this.
@@ -173,7 +186,7 @@ mod tests {
         let named = vec!["wss://named.example".to_owned()];
         let with =
             |lists| relays(&store, &NamedMirrors { named: named.clone(), lists }, &owner, &people).unwrap();
-        let both = Role { out: true, own: true, mail: false };
+        let both = Role::NAMED;
         let with_mail = Role { mail: true, ..both };
         assert_eq!(with(false), [(named[0].clone(), with_mail)].into());
         let expected = [

@@ -28,6 +28,12 @@ impl Pages {
 }
 
 impl Settings {
+    /// Whether the node listens on its own machine alone.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        let also = self.listen_also.iter().flat_map(|(nodes, clients)| [nodes, clients]);
+        also.chain([&self.listen, &self.listen_clients]).all(|address| address.ip().is_loopback())
+    }
+
     /// All names that were configured: those of `--allow-host`, of the ACME domains, and a helper's own.
     pub(crate) fn own_hosts(&self) -> Vec<Authority> {
         let domains = match &self.tls {

@@ -22,6 +22,8 @@ const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caug
 const UNREAD: TableDefinition<&str, &[u8]> = TableDefinition::new("mirrors_unread");
 /// Events of the owner that some mirror has.
 const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
+/// An event of the owner and the address of a relay -> whether the relay has taken or refused it.
+const RELAYED: TableDefinition<(&[u8; 32], &str), bool> = TableDefinition::new("mirrors_relayed");
 
 /// Person and node -> the event by which the person has taken back the delegation of that node.
 const REVOKED: TableDefinition<(&[u8; 32], &[u8; 32]), &[u8]> = TableDefinition::new("revoked");
@@ -49,6 +51,8 @@ pub enum MetaWrite {
     Unread(String, BTreeSet<PublicKey>),
     /// A mirror has this event of the owner.
     Given(EventId),
+    /// The relay with this address has taken or refused this event of the owner.
+    Relayed(EventId, String, bool),
     /// Somebody has taken back a delegation.
     Revoked(Event),
     /// That somebody has taken back the delegation of this node need not be known any more.
@@ -74,6 +78,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(CAUGHT_UP)?;
     transaction.open_table(UNREAD)?;
     transaction.open_table(GIVEN)?;
+    transaction.open_table(RELAYED)?;
     transaction.open_table(REVOKED)?;
     transaction.open_table(OWN_NAMES)?;
     transaction.open_table(PERMISSIONS)?;
@@ -123,6 +128,9 @@ pub(super) fn write(transaction: &WriteTransaction, note: &MetaWrite) -> Result<
             drop(transaction.open_table(PERMISSIONS)?.remove((*sort, subject.as_str()))?);
         }
         MetaWrite::Given(id) => drop(transaction.open_table(GIVEN)?.insert(id.as_bytes(), ())?),
+        MetaWrite::Relayed(id, relay, taken) => {
+            drop(transaction.open_table(RELAYED)?.insert((id.as_bytes(), relay.as_str()), taken)?);
+        }
     }
     Ok(())
 }
@@ -196,6 +204,24 @@ impl Store {
             Ok::<_, redb::Error>(given.get(id.as_bytes())?.is_some())
         };
         given().unwrap_or_default()
+    }
+
+    /// Which relays have taken an event of the owner, and which have refused it.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn relayed(&self, id: &EventId) -> Result<BTreeMap<String, bool>, redb::Error> {
+        let relayed = self.database.begin_read()?.open_table(RELAYED)?;
+        let mut relays = BTreeMap::new();
+        for row in relayed.range((id.as_bytes(), "")..)? {
+            let (key, taken) = row?;
+            let (event, relay) = key.value();
+            if event != id.as_bytes() {
+                break;
+            }
+            relays.insert(relay.to_owned(), taken.value());
+        }
+        Ok(relays)
     }
 
     /// The delegations that people have taken back, as far as that still matters.

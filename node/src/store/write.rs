@@ -256,7 +256,9 @@ impl<'txn> Tables<'txn> {
         if matches!(origin.door, Door::Owner { .. }) {
             return Ok(Some(mailbox::OWN));
         }
-        if !is_addressed_to(event, &owner) {
+        // A vote was handed over only if the poll is the owner's.
+        let handed_vote = event.kind == Kind::VOTE && origin.sender.is_some();
+        if !is_addressed_to(event, &owner) && !handed_vote {
             return Ok(None);
         }
         let sender = origin.sender_of(event);

@@ -18,6 +18,8 @@ pub enum Audience {
     People(BTreeSet<PublicKey>),
     /// Whoever got what it deletes; see [`super::audience_of_deletion`].
     AsTargets,
+    /// The author of the poll in which it is a vote; see [`super::audience_of_vote`].
+    PollAuthor,
     /// Nobody: it stays on the author's node.
     Nobody,
     /// It is not even stored: logins and other ephemeral events.
@@ -42,7 +44,7 @@ pub fn is_protected(unsigned: &UnsignedEvent) -> bool {
 
 /// What is left of an audience for an event that may be protected: it is not broadcast.
 pub fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audience {
-    if audience != Audience::Everyone || !is_protected(unsigned) {
+    if !matches!(audience, Audience::Everyone | Audience::PollAuthor) || !is_protected(unsigned) {
         return audience;
     }
     let people = named_people(unsigned);
@@ -62,12 +64,13 @@ fn audience_by_kind(unsigned: &UnsignedEvent) -> Audience {
             Audience::People(people)
         }
         Routing::AsTargets => Audience::AsTargets,
+        Routing::ToPollAuthor => Audience::PollAuthor,
         Routing::OnRequest | Routing::Stays => Audience::Nobody,
         Routing::Unstored => Audience::Unwanted,
     }
 }
 
-/// Whether anybody may read an event: it is broadcast, or served on request.
+/// Whether anybody may read an event: it is broadcast, or served on request, as lists and votes are.
 pub fn is_public(unsigned: &UnsignedEvent) -> bool {
     !is_protected(unsigned) && is_public_by_kind(unsigned)
 }
@@ -76,6 +79,7 @@ pub fn is_public(unsigned: &UnsignedEvent) -> bool {
 fn is_public_by_kind(unsigned: &UnsignedEvent) -> bool {
     match routing(unsigned.kind) {
         Routing::OnRequest => inside_address(unsigned).is_none(),
+        Routing::ToPollAuthor => true,
         _ => audience_by_kind(unsigned) == Audience::Everyone,
     }
 }
@@ -91,7 +95,7 @@ pub fn is_open(unsigned: &UnsignedEvent) -> bool {
 /// without.
 pub fn is_open_but_for_addresses(unsigned: &UnsignedEvent) -> bool {
     match routing(unsigned.kind) {
-        Routing::OnRequest => true,
+        Routing::OnRequest | Routing::ToPollAuthor => true,
         Routing::Stays => is_open_kind(unsigned.kind),
         _ => audience_by_kind(unsigned) == Audience::Everyone,
     }
@@ -134,6 +138,7 @@ mod tests {
         }
         check(5, &[("e", &alice)], &Audience::AsTargets);
         check(6, &[("p", &bob)], &Audience::Everyone);
+        check(1018, &[("e", &alice), ("p", &bob)], &Audience::PollAuthor);
         check(7, &[("p", &alice), ("p", &bob)], &people(&[BOB]));
         check(1059, &[("p", &bob)], &people(&[BOB]));
         check(22242, &[], &Audience::Unwanted);

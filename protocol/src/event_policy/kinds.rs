@@ -20,6 +20,8 @@ pub enum Routing {
     ToLastNamed,
     /// Wherever the events went that it deletes (NIP-09).
     AsTargets,
+    /// Delivered to the author of the poll in its `e` tag (NIP-88), and given to whoever asks: votes.
+    ToPollAuthor,
     /// Not pushed, but given to whoever asks: lists of a person that others need.
     OnRequest,
     /// Not at all: it stays on its author's node.
@@ -38,7 +40,9 @@ enum ReadAccess {
 }
 
 use ReadAccess::{Anybody, OwnerOnly};
-use Routing::{AsConversation, AsTargets, Everyone, OnRequest, Stays, ToLastNamed, ToNamed, Unstored};
+use Routing::{
+    AsConversation, AsTargets, Everyone, OnRequest, Stays, ToLastNamed, ToNamed, ToPollAuthor, Unstored,
+};
 
 /// One row for each kind, the lowest number first. Kinds that stay on the author's node are for anybody's eyes where their
 /// NIP makes them so.
@@ -69,7 +73,7 @@ const TABLE: [(u16, Routing, ReadAccess); 84] = [
     (44, Stays, Anybody),
     (62, Stays, Anybody),
     (818, Stays, Anybody),
-    (1018, Stays, Anybody),
+    (1018, ToPollAuthor, Anybody),
     (1040, Stays, Anybody),
     (1059, ToNamed, OwnerOnly),
     (1063, Stays, Anybody),
@@ -184,7 +188,7 @@ pub const fn is_repost(kind: Kind) -> bool {
 
 /// The kinds of which some events are public ([`super::is_public`]).
 pub fn public_kinds() -> BTreeSet<Kind> {
-    kinds(|(_, routing, _)| matches!(routing, Everyone | AsConversation | OnRequest))
+    kinds(|(_, routing, _)| matches!(routing, Everyone | AsConversation | OnRequest | ToPollAuthor))
 }
 
 /// The kinds of which some events are open ([`super::is_open`]).
@@ -235,6 +239,7 @@ mod tests {
             ToNamed => "the people in the `p` tags",
             ToLastNamed => "the person in the last `p` tag",
             AsTargets => "wherever the events in its `e` and `a` tags went",
+            ToPollAuthor => "the author of the poll in its `e` tag",
             OnRequest => "whoever asks, see Questions",
             Unstored => "nobody, and it is not stored",
             Stays => "stays on the author's node",

@@ -1,6 +1,9 @@
 //! Whose an event is that somebody else signed.
 
-use super::conversation::named_people;
+use super::{
+    audience::{Audience, audience},
+    conversation::named_people,
+};
 use crate::{Kind, PublicKey, UnsignedEvent};
 
 /// Whether an event is addressed to a person: it names that person (see [`named_people`]) and is no list of people.
@@ -12,6 +15,16 @@ pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
     let article = unsigned.kind == Kind(30_023);
     let list = unsigned.kind.is_replaceable() || (SETS.contains(&unsigned.kind.0) && !article);
     !list && named_people(unsigned).contains(person)
+}
+
+/// Whether nodes of one owner tell each other of an event: the owner wrote it, or it is for the owner or addressed to the
+/// owner, also if it is for everyone: each of these nodes is asked for whole conversations, also one that was off when the
+/// answers were broadcast. Deletions and votes are told as well, for they do not say whom they are for.
+pub fn is_for_own_nodes(unsigned: &UnsignedEvent, owner: &PublicKey) -> bool {
+    unsigned.pubkey == *owner
+        || matches!(unsigned.kind, Kind::DELETION | Kind::VOTE)
+        || is_addressed_to(unsigned, owner)
+        || matches!(audience(unsigned), Audience::People(people) if people.contains(owner))
 }
 
 /// Kinds that the inbox takes: posts, reposts, reactions, comments (NIP-22), zap receipts (NIP-57) and gift wraps, the
@@ -34,7 +47,7 @@ pub fn is_for_inbox(unsigned: &UnsignedEvent, owner: &PublicKey) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{EventTemplate, Tag};
+    use crate::{EventTemplate, Tag, event_policy::everyone_tag};
 
     use super::*;
 
@@ -69,5 +82,31 @@ mod tests {
         for kind in [0, 3, 4, 5, 13, 14, 62, 1060, 10_002, 22_242, 30_023, 30_078] {
             assert!(!is_taken(friend, kind, &[owner]), "{kind}");
         }
+    }
+
+    #[test]
+    fn nodes_of_one_owner_tell_each_other_of_what_is_addressed_to_the_owner_whomever_it_is_for() {
+        let [alice, bob, carol] = [1, 2, 3].map(|byte| PublicKey::from_bytes([byte; 32]));
+        let check = |kind, author: PublicKey, tags: &[Tag], expected| {
+            let draft = EventTemplate {
+                created_at: 1,
+                kind: Kind(kind),
+                tags: tags.to_vec(),
+                content: String::new(),
+            };
+            assert_eq!(is_for_own_nodes(&draft.by(author), &alice), expected, "{kind} {tags:?}");
+        };
+        let p = |person: PublicKey| Tag::new(["p", &person.to_string()]);
+        check(1, alice, &[], true);
+        check(1, bob, &[], false);
+        for kind in [1, 7, 1059, 1111] {
+            check(kind, bob, &[p(alice)], true);
+            check(kind, bob, &[p(carol)], false);
+        }
+        check(1, bob, &[p(alice), everyone_tag()], true);
+        check(1, bob, &[p(carol), everyone_tag()], false);
+        check(3, bob, &[p(alice)], false);
+        check(5, bob, &[], true);
+        check(1018, bob, &[], true);
     }
 }

@@ -54,10 +54,17 @@ pub fn audience_of_deletion(targets: &[Target]) -> Audience {
         match audience(&target.unsigned) {
             Audience::Everyone => return Audience::Everyone,
             Audience::People(some) => people.extend(some),
-            Audience::AsTargets | Audience::Nobody | Audience::Unwanted => {}
+            Audience::AsTargets | Audience::PollAuthor | Audience::Nobody | Audience::Unwanted => {}
         }
     }
     if people.is_empty() { Audience::Nobody } else { Audience::People(people) }
+}
+
+/// Decides who gets a vote: the author of the poll that it names, if that is among `targets`; without it nobody can say
+/// whose the poll is, so the vote stays where it is.
+pub fn audience_of_vote(targets: &[Target]) -> Audience {
+    let poll = targets.iter().find(|target| target.unsigned.kind == Kind::POLL);
+    poll.map_or(Audience::Nobody, |poll| Audience::People([poll.unsigned.pubkey].into()))
 }
 
 /// What an event names in a way that decides where it goes, or whether it may be published.
@@ -76,11 +83,12 @@ impl References {
     }
 }
 
-/// Finds what a deletion deletes, what a repost passes on, and of anything else what it quotes (`q`) and, if its author
+/// Finds what a deletion deletes, what a repost passes on, in which poll a vote is, and of anything else what it quotes (`q`) and, if its author
 /// says or a node states that it is for everyone, what it answers.
 pub fn references(unsigned: &UnsignedEvent) -> References {
     let names: &[&str] = match unsigned.kind {
         Kind::DELETION => &["e", "a"],
+        Kind::VOTE => &["e"],
         kind if is_repost(kind) => &["e", "a", "q"],
         _ if is_declared_public(unsigned) => &["e", "q"],
         _ => &["q"],
@@ -146,6 +154,14 @@ mod tests {
         check(&[&reply, &post], Audience::Everyone);
         check(&[&list], Audience::Nobody);
         check(&[], Audience::Nobody);
+    }
+
+    #[test]
+    fn a_vote_goes_to_the_author_of_its_poll_and_without_the_poll_nowhere() {
+        let (poll, post) = (Target::stored(event(BOB, 1068, &[CAROL])), Target::stored(event(CAROL, 1, &[])));
+        assert_eq!(audience_of_vote(&[post.clone(), poll]), Audience::People([BOB].into()));
+        assert_eq!(audience_of_vote(&[post]), Audience::Nobody);
+        check(event(ALICE, 1018, &[]), Target::stored(event(BOB, 1, &[ALICE])), true);
     }
 
     #[test]

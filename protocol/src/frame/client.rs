@@ -156,6 +156,14 @@ pub enum ClientFrame {
         /// Whom it is about.
         people: Vec<PublicKey>,
     },
+    /// 24 `[24, request, id]`: the owner asks which relays have the owner's event with this id. The answer is a
+    /// [`super::NodeFrame::Relays`]. Only to a node that has said [`super::RELAYS`].
+    Relays {
+        /// Repeated in the answer.
+        request: RequestId,
+        /// The event.
+        id: EventId,
+    },
 }
 
 impl ClientFrame {
@@ -175,6 +183,7 @@ impl ClientFrame {
             Self::Reach { request, people } => {
                 wire::encode(&(23u8, request, serde_bytes::Bytes::new(&PublicKey::joined(&people))))
             }
+            Self::Relays { request, id } => wire::encode(&(24u8, request, id)),
             Self::FetchBehind { request, filters, created_at, id } => {
                 wire::encode(&(21u8, request, filters, created_at, id))
             }
@@ -283,6 +292,7 @@ impl ClientFrame {
                 let (_, request, people): (u8, _, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 Ok(Self::Reach { request, people: PublicKey::split(&people, super::MAX_REACH)? })
             }
+            24 => wire::decode(bytes).map(|(_, request, id): (u8, _, _)| Self::Relays { request, id }),
             other => Err(Malformed::UnknownType(other)),
         }
     }
@@ -306,6 +316,7 @@ impl ClientFrame {
             | Self::Names { request, .. }
             | Self::Permit { request, .. }
             | Self::Reach { request, .. }
+            | Self::Relays { request, .. }
             | Self::Unsubscribe { request } => *request,
         }
     }

@@ -171,6 +171,14 @@ pub enum NodeFrame {
         /// At most [`MAX_REACH`].
         relay_only: Vec<PublicKey>,
     },
+    /// 89 `[89, request, [[url, state], ...]]`: how the event of a [`super::ClientFrame::Relays`] stands with each relay: 0 it
+    /// waits, 1 the relay has taken it, 2 the relay has refused it.
+    Relays {
+        /// The request that it answers.
+        request: RequestId,
+        /// At most [`MAX_MIRRORS`], each with its address.
+        relays: Vec<(String, Delivery)>,
+    },
     /// 70 `[70, request, code, reason]`: no. With request 0 the node closes the connection next.
     Refused {
         /// The request that it answers.
@@ -449,6 +457,7 @@ impl NodeFrame {
             Self::Reach { request, relay_only } => {
                 wire::encode(&(88u8, request, bytes(&PublicKey::joined(&relay_only))))
             }
+            Self::Relays { request, relays } => wire::encode(&(89u8, request, relays)),
             Self::Exported { request, through, newest, events } => {
                 let (packed, packing) = pack::<CompactEvent, _>(events);
                 wire::encode(&(78u8, request, through, newest, packing, bytes(&packed)))
@@ -533,6 +542,9 @@ impl NodeFrame {
             88 => {
                 let (_, request, people): (u8, _, serde_bytes::ByteBuf) = wire::decode(bytes)?;
                 Ok(Self::Reach { request, relay_only: PublicKey::split(&people, MAX_REACH)? })
+            }
+            89 => {
+                wire::decode(bytes).map(|(_, request, relays): (u8, _, _)| Self::Relays { request, relays })
             }
             78 => {
                 let (_, request, through, newest, packing, packed): (u8, _, _, _, u8, serde_bytes::ByteBuf) =

@@ -61,6 +61,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             Output::ReadDelegation(owner) => self.read_delegation(owner),
             Output::ReadOwnWords(owner) => self.read_own_words(owner),
             Output::ReadTargets(request, event) => self.read_targets(request, event),
+            Output::ReadPoll(handed, from, event) => self.read_poll(handed, from, event),
             Output::ReadUndelivered(event) => self.read_undelivered(event),
             // To sessions and people.
             Output::ShowMail(mail, event) => self.answer_mail(mail, Received::Shown(Box::new(event))),

@@ -1,8 +1,12 @@
 //! What goes to other nodes, and what they answer.
 
-use std::sync::Arc;
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
-use futures_util::future::{join, join_all};
+use futures_util::{
+    StreamExt,
+    future::{join, join_all},
+    stream::FuturesUnordered,
+};
 use nostrp2p_core::{
     Comparison, ComparisonStep, DeliveryKey, Difference, FetchQuery, GossipId, Identified, InboundRequestId,
     Input, Inserted, OwnNodeCursor, PublishId, Service, StoreQuery, SyncSession, SyncStep, SyncWindow,
@@ -19,6 +23,29 @@ use crate::{
     received,
     traits::{EventStore, Host, PeerNetwork, Platform, Unanswered},
 };
+
+/// How long all nodes have that were asked for the same: after that the first answer is enough. One node of a person is often
+/// off, and a request to it may take 20 s.
+const ALL_ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// The answers to requests: all of them, or those that are there when `patience` ends, and at least one if anybody answers.
+async fn enough_of<T>(
+    requests: impl Iterator<Item = impl Future<Output = Option<T>>>,
+    patience: impl Future<Output = ()>,
+) -> Vec<T> {
+    let (mut requests, mut patience) = (requests.collect::<FuturesUnordered<_>>(), pin!(patience));
+    let (mut answers, mut patient) = (Vec::new(), true);
+    while patient || answers.is_empty() {
+        tokio::select! {
+            answer = requests.next() => match answer {
+                Some(answer) => answers.extend(answer),
+                None => break,
+            },
+            () = &mut patience, if patient => patient = false,
+        }
+    }
+    answers
+}
 
 impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P, H> {
     pub(super) fn report(&mut self, heard: GossipId, verdict: Verdict) {
@@ -138,13 +165,13 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
 
     /// Asks other nodes for events.
     pub(super) fn query(&self, query: FetchQuery) {
-        let network = self.network.clone();
+        let (network, patience) = (self.network.clone(), self.platform.sleep(ALL_ANSWER_WITHIN));
         self.begin(async move {
             let question = RpcRequest::Events(query.filters);
             let requests = query.nodes.iter().map(|node| ask_for_all(&network, *node, &question));
-            let answers = join_all(requests).await;
+            let answers = enough_of(requests, patience).await;
             let found: Vec<Found> =
-                answers.into_iter().filter_map(|answer| Found::decode(&answer?).ok()).collect();
+                answers.into_iter().filter_map(|answer| Found::decode(&answer).ok()).collect();
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
             received::events("answer", &events);

@@ -4,7 +4,7 @@ use nostrp2p_core::{
     DeliveryKey, DeliveryState, InboundRequestId, Input, LoginId, MailId, MirroredId, Propagation, PublishId,
     Remembered, Sender, Sharing, Stored,
 };
-use nostrp2p_protocol::{Event, EventId, PublicKey, UnverifiedEvent, event_policy::Audience};
+use nostrp2p_protocol::{Event, EventId, PeerId, PublicKey, UnverifiedEvent, event_policy::Audience};
 use tokio::sync::oneshot;
 
 use super::{Pump, PumpEvent, to_sessions::Mirroring};
@@ -154,6 +154,14 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         self.begin(async move {
             let targets = store.targets(event.unsigned.clone()).await.ok();
             PumpEvent::Inputs(vec![Input::Targets(request, event, targets)])
+        });
+    }
+
+    pub(super) fn read_poll(&self, handed: InboundRequestId, from: PeerId, event: UnverifiedEvent) {
+        let store = self.store.clone();
+        self.begin(async move {
+            let targets = store.targets(event.unsigned.clone()).await.ok();
+            PumpEvent::Inputs(vec![Input::PollRead(handed, from, event, targets)])
         });
     }
 

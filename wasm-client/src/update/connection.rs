@@ -213,6 +213,8 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
                 compose::like_waiting(model, out);
             }
         }
+        // The page does not ask which relays have an event.
+        NodeFrame::Relays { .. } => {}
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {

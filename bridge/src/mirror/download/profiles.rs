@@ -1,5 +1,5 @@
-//! Questions for profiles: of strangers who write to the owner, and, with their relay lists, of people whom the owner follows
-//! and of whom the store has none, however old those are.
+//! Questions for profiles and relay lists: of strangers who write to the owner, and of people whom the owner follows and of
+//! whom the store has none, however old those are. A relay list says where somebody reads whom the owner answers.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -63,9 +63,8 @@ impl Profiles {
 
     /// Whether an event answers the question.
     pub(super) fn takes(&self, event: &UnsignedEvent) -> bool {
-        let followed = self.followed.contains(&event.pubkey);
-        let known = followed || self.strangers.contains(&event.pubkey);
-        (event.kind == Kind::PROFILE && known) || (event.kind == RELAY_LIST && followed)
+        let known = self.followed.contains(&event.pubkey) || self.strangers.contains(&event.pubkey);
+        known && matches!(event.kind, Kind::PROFILE | RELAY_LIST)
     }
 
     /// The next question, if there is anybody to ask for and none is open.
@@ -73,9 +72,9 @@ impl Profiles {
         if self.asks {
             return None;
         }
-        let (unasked, kinds): (_, BTreeSet<Kind>) = match self.unasked_strangers.is_empty() {
-            false => (&mut self.unasked_strangers, [Kind::PROFILE].into()),
-            true => (&mut self.unasked_followed, [Kind::PROFILE, RELAY_LIST].into()),
+        let unasked = match self.unasked_strangers.is_empty() {
+            false => &mut self.unasked_strangers,
+            true => &mut self.unasked_followed,
         };
         let authors: BTreeSet<PublicKey> = unasked.drain(..unasked.len().min(AT_ONCE)).collect();
         if authors.is_empty() {
@@ -83,7 +82,8 @@ impl Profiles {
         }
         self.asks = true;
         self.patience.on_asked();
-        let filter = Filter { authors: Some(authors), kinds: Some(kinds), ..Filter::default() };
+        let kinds = Some([Kind::PROFILE, RELAY_LIST].into());
+        let filter = Filter { authors: Some(authors), kinds, ..Filter::default() };
         Some(MirrorStep::Send(request(PROFILES, [filter])))
     }
 

@@ -106,7 +106,8 @@ fn a_no_for_want_of_work_is_final_and_told() {
     let event = signed(1, 1, NOW, &[], "");
     mirror.offer(1, &[(1, event.clone())], NOW);
     let no = "pow: difficulty 2 is less than 28";
-    assert_eq!(mirror.on_line(&ok(&event, false, no), NOW), [MirrorStep::Settled(1)]);
+    let steps = mirror.on_line(&ok(&event, false, no), NOW);
+    assert_eq!(steps, [MirrorStep::Refused(event.id()), MirrorStep::Settled(1)]);
     assert_eq!((mirror.report().refused, mirror.report().refusal.as_deref()), (1, Some(no)));
 }
 

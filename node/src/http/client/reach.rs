@@ -1,10 +1,11 @@
-//! Who reads on Nostr relays only, and gets nothing private: a mirror knows them, and no node acts for them.
+//! Who reads on Nostr relays only, and gets nothing private: a mirror knows them, and no node acts for them; and which relays
+//! have what the owner wrote.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{
-    Filter, PublicKey,
-    frame::{NodeFrame, RequestId},
+    EventId, Filter, PublicKey,
+    frame::{Delivery, MAX_MIRRORS, NodeFrame, RequestId},
 };
 use tokio::sync::oneshot;
 
@@ -23,6 +24,24 @@ impl Session {
         let Ok(strangers) = answer.await else { return self.refuse(request, stopping()).await };
         match self.read(move |store, _| mirrored(store, strangers)).await {
             Ok(relay_only) => self.send(NodeFrame::Reach { request, relay_only }).await,
+            Err(unread) => self.refuse(request, refusal(unread)).await,
+        }
+    }
+
+    /// Says how an event of the owner stands with the relays that get it.
+    pub(super) async fn on_relays(&mut self, request: RequestId, id: EventId) -> Result<(), Gone> {
+        let waits = |(url, ids): (&String, &Vec<EventId>)| {
+            ids.contains(&id).then(|| (url.clone(), Delivery::Waiting))
+        };
+        let mut states: BTreeMap<String, Delivery> =
+            self.app.mirrors.addressed.borrow().iter().filter_map(waits).collect();
+        match self.read(move |store, _| store.relayed(&id)).await {
+            Ok(relayed) => {
+                let state = |taken| if taken { Delivery::Delivered } else { Delivery::GivenUp };
+                states.extend(relayed.into_iter().map(|(relay, taken)| (relay, state(taken))));
+                let relays = states.into_iter().take(MAX_MIRRORS).collect();
+                self.send(NodeFrame::Relays { request, relays }).await
+            }
             Err(unread) => self.refuse(request, refusal(unread)).await,
         }
     }
