@@ -1,5 +1,6 @@
 //! What the page looks like for a model. Pure: no browser, no clock, no state of its own.
 
+pub mod article;
 pub mod avatar;
 pub mod compose;
 pub mod find;
@@ -19,6 +20,7 @@ pub mod own_names;
 pub mod own_nodes;
 pub mod permissions;
 pub mod person;
+pub mod poll;
 pub mod post;
 pub mod quote;
 pub mod relays;
