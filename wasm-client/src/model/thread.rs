@@ -60,7 +60,8 @@ fn found(model: &Model, id: EventId) -> Thread {
 /// The answers from the first one on that is drawn.
 pub fn from_window<'a>(window: &Window, answers: &'a [(EventId, usize)]) -> &'a [(EventId, usize)] {
     let is_passed = |end: &TimelineKey| answers.iter().position(|(id, _)| *id == end.id);
-    let passed = window.after().as_ref().and_then(is_passed).map_or(0, |last| last + 1);
+    // The last one that was passed may be gone; then as many stay passed.
+    let passed = window.after().as_ref().and_then(is_passed).map_or(window.passed(), |last| last + 1);
     answers.get(passed..).unwrap_or_default()
 }
 

@@ -45,6 +45,11 @@ impl Window {
         self.above.last().map(|block| block.end)
     }
 
+    /// How many posts were scrolled past.
+    pub fn passed(&self) -> usize {
+        self.above.iter().map(|block| block.count).sum()
+    }
+
     /// The height of what was scrolled past, in CSS pixels.
     pub fn above(&self) -> u32 {
         self.above.last().map_or(0, |block| block.below)

@@ -56,6 +56,11 @@ fn a_conversation_of_two_hundred_answers_is_drawn_to_its_end_as_somebody_reads_o
     rig.give(Message::Browser(BrowserNews::Passed(2, 300)));
     let page = rig.drawn();
     assert!(!page.contains("answer <1>") && page.contains("answer <2>") && page.contains("the first post"));
+    // Also when the last of it is deleted.
+    let gone = rig.model.timeline.place(&answers[1].id()).expect("it is here");
+    rig.model.timeline.remove(&gone);
+    let page = rig.drawn();
+    assert!(!page.contains("answer <0>") && page.contains("answer <3>"));
     rig.give(Message::Browser(BrowserNews::WentBack(0)));
     assert!(rig.drawn().contains("answer <0>"));
 }
