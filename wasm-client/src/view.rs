@@ -1,6 +1,5 @@
 //! What the page looks like for a model. Pure: no browser, no clock, no state of its own.
 
-pub mod article;
 pub mod avatar;
 pub mod compose;
 pub mod find;

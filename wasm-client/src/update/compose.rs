@@ -69,7 +69,11 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::GiveUp(id) => give_up(model, id, out),
         Writing::Delete(id) => deletion::delete(model, id, out),
         Writing::Choose(poll, option) => voting::choose(model, poll, option),
-        Writing::Vote => voting::vote(model, out),
+        Writing::Vote => {
+            if let Some(draft) = voting::vote(model) {
+                signing::sign(model, Purpose::Vote, draft, out);
+            }
+        }
     }
 }
 

@@ -1,14 +1,10 @@
 //! Voting in polls (NIP-88).
 
-use nostrp2p_protocol::EventId;
+use nostrp2p_protocol::{EventId, EventTemplate};
 
-use super::{Effect, signing};
-use crate::{
-    effect::Purpose,
-    model::{
-        Model,
-        poll::{Ballot, Poll},
-    },
+use crate::model::{
+    Model,
+    poll::{Ballot, Poll},
 };
 
 /// An option is chosen, or not any more; of a single choice it takes the place of the former one.
@@ -27,12 +23,10 @@ pub fn choose(model: &mut Model, id: EventId, option: usize) {
     model.ballot = (!chosen.is_empty()).then_some(Ballot { poll: id, chosen });
 }
 
-/// The person votes as they have chosen.
-pub fn vote(model: &mut Model, out: &mut Vec<Effect>) {
-    let (Some(me), Some(Ballot { poll: id, chosen })) = (model.me, model.ballot.take()) else { return };
+/// What was chosen is voted for: the vote, to be signed; none after the end of the poll.
+pub fn vote(model: &mut Model) -> Option<EventTemplate> {
+    let (me, Ballot { poll: id, chosen }) = (model.me?, model.ballot.take()?);
     let now = model.now();
-    if let Some(poll) = model.timeline.written(&id).and_then(Poll::of).filter(|poll| !poll.is_over(now)) {
-        let draft = poll.vote(id, &chosen, model.votes.time_for_next(&id, &me, now));
-        signing::sign(model, Purpose::Vote, draft, out);
-    }
+    let poll = model.timeline.written(&id).and_then(Poll::of).filter(|poll| !poll.is_over(now))?;
+    Some(poll.vote(id, &chosen, model.votes.time_for_next(&id, &me, now)))
 }

@@ -1,10 +1,11 @@
 //! One post. Its text comes from strangers: it is drawn as text, isolated in its own direction, and folded when long.
 
+mod article;
 mod drawn;
 
 use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent, frame::Delivery};
 
-use super::{Html, article, avatar, button, icons, media, menu, paragraph, poll, quote, sentence};
+use super::{Html, avatar, button, icons, media, menu, paragraph, poll, quote, sentence};
 use crate::{
     letters,
     message::{Message, Reading, Writing},

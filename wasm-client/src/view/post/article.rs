@@ -1,6 +1,6 @@
 //! The text of an article (NIP-23): its Markdown as elements, and nothing in it that is none.
 
-use super::{Html, post};
+use super::{Html, draw};
 use crate::{
     markdown::{self, Block, BlockKind, Piece},
     message::Message,
@@ -68,7 +68,7 @@ fn words(model: &Model, text: &str) -> Vec<VNode<Message>> {
             Some(link) => linked(model, &text, &link, &mut drawn),
             None => {
                 for span in richtext::spans(&text) {
-                    drawn.push(post::draw(model, span));
+                    drawn.push(draw(model, span));
                 }
             }
         }
@@ -90,8 +90,8 @@ fn linked(model: &Model, label: &str, address: &str, drawn: &mut Vec<VNode<Messa
         spans.pop().filter(|span| spans.is_empty() && !matches!(span, Span::Text(_) | Span::Hashtag(_)));
     let text = |text: &str| VNode::Text(richtext::visible(text).into());
     match link {
-        Some(link) if label == address => drawn.push(post::draw(model, link)),
-        Some(link) => drawn.extend([text(label), text(" ("), post::draw(model, link), text(")")]),
+        Some(link) if label == address => drawn.push(draw(model, link)),
+        Some(link) => drawn.extend([text(label), text(" ("), draw(model, link), text(")")]),
         None => drawn.push(text(label)),
     }
 }
