@@ -1,7 +1,7 @@
 //! Keys in a real browser: an extension that signs, a passphrase on the key, and a backup that brings it back.
 
-use nostrp2p_protocol::SecretKey;
-use nostrp2p_tests::{Browser, EXTENSION_KEY, Node, Size, until};
+use nostrp2p_protocol::{EventTemplate, Kind, SecretKey, Tag, nip44::ConversationKey};
+use nostrp2p_tests::{Browser, Client, EXTENSION_KEY, Node, Relay, Size, now, random_key, until};
 use serde_json::{Value, json};
 
 const PASSPHRASE: &str = "correct horse battery";
@@ -68,6 +68,53 @@ async fn an_extension_signs_and_a_no_is_not_asked_about_again() {
     run(&alice, "delete document.documentElement.dataset.refuse").await;
     alice.click("try-now").await;
     alice.attribute("connection", "data-state", "connected").await;
+    alice.close().await;
+}
+
+#[tokio::test]
+async fn an_extension_that_cannot_encrypt_changes_no_private_part_of_a_list_and_the_page_says_so() {
+    let mut secret = [0; 32];
+    secret[31] = EXTENSION_KEY;
+    let key = SecretKey::from_bytes(secret).expect("a key");
+    let node = Node::start(&["-p", &key.public_key().to_npub()]).await;
+    // What another program has written; this page cannot read what is private in it.
+    let conversation = ConversationKey::new(&key, &key.public_key()).expect("a key fits itself");
+    let sealed = conversation.seal(r#"[["word","snakes"]]"#, &[3; 32]).expect("it is short");
+    let somebody = Tag::new(["p", &random_key().public_key().to_string()]);
+    let template = EventTemplate {
+        created_at: now() - 60,
+        kind: Kind(10_000),
+        tags: vec![somebody.clone()],
+        content: sealed.clone(),
+    };
+    let muted = template.sign(&key, &[7; 32]);
+    let mut client = Client::login(&node.clients(), &key).await;
+    client.delegate(&key).await;
+    client.publish(&muted).await;
+
+    let alice = Browser::start_with_extension(Size::Phone).await;
+    alice.open(&format!("http://{}/", node.clients())).await;
+    alice.click("next").await;
+    alice.click("key-extension").await;
+    alice.attribute("connection", "data-state", "connected").await;
+    alice.go("#/settings").await;
+    alice.type_into("muted-word", "Spider").await;
+    alice.click("mute-word").await;
+    alice.see("notice", "a private part that cannot be read here").await;
+    // A list without a private part gets none either.
+    let post = EventTemplate { created_at: now(), kind: Kind::POST, tags: vec![], content: "keep me".into() };
+    client.publish(&post.sign(&key, &[7; 32])).await;
+    alice.go("#/").await;
+    alice.press_in_post("keep me", "more").await;
+    alice.click("bookmark").await;
+    alice.click("begin-list").await;
+    alice.see("notice", "cannot encrypt").await;
+
+    let mut program = Relay::login(&node.clients(), &key).await;
+    let lists = program.ask(&[json!({ "kinds": [10_000, 10_003] })]).await;
+    assert_eq!(lists.len(), 1, "{lists:?}");
+    assert_eq!((&lists[0]["content"], &lists[0]["tags"][0]), (&json!(sealed), &json!(somebody.elements())));
+    assert!(!signed(&alice).await.split(' ').any(|kind| matches!(kind, "10000" | "10003")));
     alice.close().await;
 }
 

@@ -195,6 +195,8 @@ pub enum Purpose {
     List,
     /// To pass a post on.
     Repost,
+    /// A vote in a poll.
+    Vote,
     /// A version of a list of relays.
     RelayList,
     /// To take back an own event.

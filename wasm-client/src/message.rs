@@ -274,6 +274,10 @@ pub enum Writing {
     GiveUp(EventId),
     /// This own post is deleted.
     Delete(EventId),
+    /// The option of this number is chosen in this poll, or not any more.
+    Choose(EventId, usize),
+    /// What was chosen is to be voted for.
+    Vote,
 }
 
 /// Following and muting.

@@ -1,5 +1,6 @@
 //! All that the page knows, in one value. Only `update` changes it; the view only reads it.
 
+pub mod comment;
 pub mod compose;
 pub mod connection;
 pub mod deleted;
@@ -15,6 +16,7 @@ pub mod offer;
 pub mod own_nodes;
 pub mod people;
 pub mod picture;
+pub mod poll;
 pub mod quote;
 pub mod reply;
 pub mod signing;
@@ -56,9 +58,11 @@ pub use {
     notices::Notices,
     people::People,
     picture::{Picture, Pictures},
+    poll::{Ballot, Votes},
     quote::Quote,
     reply::Reply,
     signing::Signing,
+    thread::FoundThread,
     timeline::{Post, Timeline},
     welcome::{KeyStep, Onboarding, WelcomeStep},
     window::Window,
@@ -123,6 +127,10 @@ pub struct Model {
     pub missing: Missing,
     /// Who is who.
     pub people: People,
+    /// Votes in polls.
+    pub votes: Votes,
+    /// What is being chosen in a poll.
+    pub ballot: Option<Ballot>,
     /// What the node has not acknowledged.
     pub outbox: Unacknowledged,
     /// The composer.
@@ -239,6 +247,8 @@ pub struct Open {
     pub found: SortedSet<EventId>,
     /// The post with which the open conversation began, as it was known when its answers were asked for.
     pub root: Option<EventId>,
+    /// The open conversation.
+    pub thread: Option<FoundThread>,
 }
 
 /// What is opened under a post.
@@ -477,6 +487,11 @@ impl Model {
         match self.route {
             Route::Home => self.home().nth(number),
             Route::Person(person) => self.posts_of_from_window(person).nth(number),
+            Route::Thread(id, _) => {
+                let thread = thread::around(self, id);
+                let (id, _) = thread::from_window(&self.open.window, &thread.answers).get(number)?;
+                self.timeline.entry(id)
+            }
             _ => None,
         }
         .map(|(place, _)| *place)

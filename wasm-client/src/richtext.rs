@@ -89,8 +89,19 @@ pub fn is_tagged(unsigned: &UnsignedEvent, tag: &str) -> bool {
 
 /// What the codes of a text name. Most texts hold none, and nothing else is looked at then.
 fn coded(text: &str) -> impl Iterator<Item = Span> {
-    let holds = CODES.iter().any(|code| text.contains(code));
-    holds.then(|| spans(text)).into_iter().flatten()
+    has_codes(text).then(|| spans(text)).into_iter().flatten()
+}
+
+/// A text without what must not be drawn: see [`spans`].
+pub fn visible(text: &str) -> String {
+    let mut plain = String::new();
+    push_visible(&mut plain, text);
+    plain
+}
+
+/// Whether a text may name people or posts by their codes.
+pub fn has_codes(text: &str) -> bool {
+    CODES.iter().any(|code| text.contains(code))
 }
 
 fn push_visible(plain: &mut String, text: &str) {

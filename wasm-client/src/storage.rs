@@ -15,7 +15,7 @@ use std::future::Future;
 
 use nostrp2p_protocol::{Event, EventId, UnsignedEvent};
 
-pub use settings::{Cursor, FORMER_DRAFTS, Media, Pace, Setting, StoredSettings, Theme};
+pub use settings::{Cursor, Media, Pace, Setting, StoredSettings, Theme};
 
 /// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
 pub const MAX_EVENTS: u32 = 10_000;

@@ -23,6 +23,7 @@ pub mod settling;
 pub mod signing;
 pub mod tabs;
 pub mod timeline;
+mod voting;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ use crate::{
     address::{ClaimLink, InvalidAddress},
     effect::{Effect, Timer},
     message::{BrowserNews, Choice, Keyring, Link, Message, Own, Start, Writing},
-    model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, timeline::Past},
+    model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, thread, timeline::Past},
     route::Route,
     storage::{OPENING_EVENTS, Snapshot, TimelineKey},
     texts, title,
@@ -111,6 +112,7 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
     }
     lists::mute(model);
     lists::turn(model);
+    thread::remember(model);
     media::load(model, out);
     effects
 }
@@ -212,6 +214,7 @@ fn restore(model: &mut Model, snapshot: Snapshot, out: &mut Vec<Effect>) {
     for event in outbox {
         timeline::insert_own(model, &event);
         model.likes.take(&event, model.me);
+        timeline::take_vote(model, &event);
         model.lists.take(&event, model.me);
         if event.kind == nostrp2p_protocol::Kind::PROFILE {
             model.people.take_waiting(&event);

@@ -19,6 +19,7 @@ pub mod own_names;
 pub mod own_nodes;
 pub mod permissions;
 pub mod person;
+pub mod poll;
 pub mod post;
 pub mod quote;
 pub mod relays;

@@ -14,8 +14,8 @@
 //!   `client.wasm`. The glue does not look for the wasm file by itself: pass it as
 //!   `init({ module_or_path: './client.wasm' })`. `ciphers.js` and `ciphers.wasm` likewise: they are the part of the
 //!   client that is loaded later, when somebody needs it.
-//! - In `sw.js`, `__PRECACHE__` becomes a JSON object of the page (`./`) and all fingerprinted files
-//!   (`./style.<hash>.css`), each with its whole hash as browsers compare it (`sha256-<base64>`),
+//! - In `sw.js`, `__PRECACHE__` becomes a JSON object of the page (`./`) and all fingerprinted files but png, which are
+//!   icons that a system takes when it installs the page (`./style.<hash>.css`), each with its whole hash as browsers compare it (`sha256-<base64>`),
 //!   and `__VERSION__` (write it in quotes) becomes hex digits that change whenever any file does.
 //! - The style sheets that `index.html` links as `<link rel="stylesheet" href="./base.css">`, each on a line of its
 //!   own, become one, `style.css`, without comments.
@@ -32,6 +32,7 @@ mod bindings;
 mod compress;
 mod fingerprint;
 mod optimizer;
+mod order;
 mod publish;
 mod shorten;
 mod styles;
@@ -49,12 +50,13 @@ use std::{collections::BTreeMap, fs, path::Path};
 type Tree = BTreeMap<String, Vec<u8>>;
 
 /// The source of this very pipeline: when it changes, what it made before is out of date.
-const PIPELINE: [&str; 8] = [
+const PIPELINE: [&str; 9] = [
     include_str!("web.rs"),
     include_str!("web/bindings.rs"),
     include_str!("web/compress.rs"),
     include_str!("web/fingerprint.rs"),
     include_str!("web/optimizer.rs"),
+    include_str!("web/order.rs"),
     include_str!("web/publish.rs"),
     include_str!("web/shorten.rs"),
     include_str!("web/styles.rs"),

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use nostrp2p_tests::until;
-use serde_json::json;
+use nostrp2p_tests::{Browser, until};
+use serde_json::{Value, json};
 
 use super::opening::Reader;
 
@@ -87,20 +87,24 @@ pub async fn measure(posts: usize) {
         scrolled["frames"],
         tasks.iter().max().copied().unwrap_or_default()
     );
-    let (busy, frames) = (busy(&browser).await, scrolled["frames"].as_f64().unwrap_or(1.0));
-    let [all, script, style, layout] =
-        std::array::from_fn(|part| 1e3 * (busy[part] - busy_before[part]) / frames);
-    println!(
-        "milliseconds of the main thread for a frame {all:.1}: script {script:.1}, style {style:.1}, layout {layout:.1}"
-    );
+    print_busy(&browser, busy_before, &scrolled["frames"]).await;
     println!("most elements on the page                   {}", scrolled["elements"]);
     println!("JavaScript heap before and after            {before:.1} MB, {:.1} MB", heap(&browser).await);
     browser.close().await;
     drop(node);
 }
 
+/// Prints how long the main thread was busy for each of these frames.
+pub async fn print_busy(browser: &Browser, before: [f64; 4], frames: &Value) {
+    let (busy, frames) = (busy(browser).await, frames.as_f64().unwrap_or(1.0));
+    let [all, script, style, layout] = std::array::from_fn(|part| 1e3 * (busy[part] - before[part]) / frames);
+    println!(
+        "milliseconds of the main thread for a frame {all:.1}: script {script:.1}, style {style:.1}, layout {layout:.1}"
+    );
+}
+
 /// Seconds that the main thread has been busy: in all, with scripts, styles and layout.
-async fn busy(browser: &nostrp2p_tests::Browser) -> [f64; 4] {
+pub async fn busy(browser: &Browser) -> [f64; 4] {
     let metrics = browser.devtools("Performance.getMetrics", json!({})).await;
     let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();
     ["TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration"].map(|name| {
@@ -109,7 +113,7 @@ async fn busy(browser: &nostrp2p_tests::Browser) -> [f64; 4] {
     })
 }
 
-async fn heap(browser: &nostrp2p_tests::Browser) -> f64 {
+async fn heap(browser: &Browser) -> f64 {
     browser.devtools("HeapProfiler.collectGarbage", json!({})).await;
     let metrics = browser.devtools("Performance.getMetrics", json!({})).await;
     let metrics = metrics["metrics"].as_array().cloned().unwrap_or_default();

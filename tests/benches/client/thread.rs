@@ -6,6 +6,8 @@ use nostrp2p_protocol::{Event, EventTemplate, Kind, SecretKey, Tag, event_policy
 use nostrp2p_tests::{Browser, Client, Node, Size, now, random_key, until};
 use serde_json::json;
 
+use super::scrolling::{busy, print_busy};
+
 const PEOPLE: u8 = 20;
 const ANSWERS: u64 = 10;
 /// Longer ago than catching up looks.
@@ -13,12 +15,17 @@ const DAYS_AGO: u64 = 40 * 86_400;
 
 /// Notes frames and tasks of more than 50 ms, and reads down to the end of the conversation.
 const READ: &str = "
-    window.read = { tasks: [], frames: 0 };
+    window.read = { tasks: [], frames: 0, seen: 0 };
+    const seen = new Set();
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) read.tasks.push(Math.round(entry.duration));
     }).observe({ type: 'longtask' });
     const step = () => {
         read.frames += 1;
+        if (read.frames % 16 === 0) {
+            for (const post of document.querySelectorAll('.thread-answer [data-id]')) seen.add(post.dataset.id);
+            read.seen = seen.size;
+        }
         scrollBy({ top: 120, behavior: 'instant' });
         requestAnimationFrame(step);
     };
@@ -56,6 +63,8 @@ pub async fn measure() {
         relays: vec![],
         kind: None,
     };
+    browser.devtools("Performance.enable", json!({})).await;
+    let busy_before = busy(&browser).await;
     let begun = Instant::now();
     browser.go(&format!("#/e/{}", pointer.to_nevent())).await;
     browser.driver.execute(READ, vec![]).await.expect("a page");
@@ -65,8 +74,7 @@ pub async fn measure() {
         if held == expected { Ok(begun.elapsed()) } else { Err(held) }
     });
     println!("200 answers at the newcomer's node after    {:?}", held.await);
-    let shown = "return document.querySelectorAll('.thread-answer').length";
-    browser.comes_to("all answers on the page", shown, json!(expected)).await;
+    browser.comes_to("all answers on the page", "return read.seen", json!(expected)).await;
     let read = browser.run("return read").await;
     let tasks: Vec<u64> = serde_json::from_value(read["tasks"].clone()).unwrap_or_default();
     println!(
@@ -76,6 +84,7 @@ pub async fn measure() {
         read["frames"],
         tasks.iter().max().copied().unwrap_or_default()
     );
+    print_busy(&browser, busy_before, &read["frames"]).await;
     browser.close().await;
 }
 

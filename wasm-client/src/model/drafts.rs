@@ -186,26 +186,10 @@ impl Drafts {
     }
 }
 
-/// The drafts of a version that stored them in one text: of each a line with context and length, then the text.
-pub fn former(text: &str) -> Vec<(Context, String)> {
-    let mut drafts = Vec::new();
-    let mut rest = text;
-    while let Some((context, draft, after)) = first(rest) {
-        drafts.push((context, draft.to_owned()));
-        rest = after;
-    }
-    drafts
-}
-
-fn first(text: &str) -> Option<(Context, &str, &str)> {
-    let (head, rest) = text.split_once('\n')?;
-    let (context, length) = head.split_once(' ')?;
-    let (draft, after) = rest.split_at_checked(length.parse().ok()?)?;
-    Some((Context::parse(context)?, draft, after))
-}
-
 #[cfg(test)]
 mod tests {
+    use nostrp2p_protocol::Tag;
+
     use super::*;
 
     fn draft(text: &str) -> PostDraft {
@@ -247,7 +231,13 @@ mod tests {
         mentions.add(11, "Ada L.".into(), ada);
         let stored = StoredDraft {
             touched: 7,
-            reply: Some(Reply { to: EventId::from_bytes([3; 32]), author: bo, root: None, people: vec![bo] }),
+            reply: Some(Reply {
+                to: EventId::from_bytes([3; 32]),
+                author: bo,
+                root: None,
+                people: vec![bo],
+                comment: vec![Tag::new(["e", "ab", "", "cd"]), Tag::new(["k", "1068"])],
+            }),
             quote: Some(Quote { id: EventId::from_bytes([4; 32]), author: None }),
             draft: PostDraft {
                 text: "secret for @Ada L.\n\nm 1\n".into(),
@@ -273,15 +263,5 @@ mod tests {
             );
         }
         assert_eq!(StoredDraft::parse("\u{0} broken"), None);
-    }
-
-    #[test]
-    fn the_drafts_of_the_former_version_are_read() {
-        let id = EventId::from_bytes([7; 32]);
-        let text = format!("n 7\n字\nn 1r{id} 1\nx");
-        assert_eq!(former(&text), [(Context::New, "字\nn 1".into()), (Context::Reply(id), "x".into())]);
-        for broken in ["", "n", "n 4\nabc", "x 1\na", "r 1\na", "n 1\n字", "n -1\na"] {
-            assert_eq!(former(broken), [], "{broken}");
-        }
     }
 }

@@ -78,7 +78,7 @@ pub struct Notices {
 
 /// What happened by this event, if it concerns `me`.
 pub fn notice(unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
-    let tagged = unsigned.tag_values("p").any(|value| value.parse() == Ok(*me));
+    let tagged = reply::names(unsigned, me);
     // A post for everyone names people in its text alone: with a tag it would be for them alone.
     let named =
         || is_conversation(unsigned.kind) && richtext::people(&unsigned.content).any(|person| person == *me);
@@ -259,6 +259,9 @@ mod tests {
         check(Kind::REACTION, from_ref(&p), None);
         check(Kind::POST, from_ref(&e), None);
         check(Kind::FOLLOW_LIST, from_ref(&p), Some(What::Follow));
+        let about = ("P", ME.to_string());
+        check(Kind(1_111), &[about.clone(), e.clone()], Some(What::Reply));
+        check(Kind::POST, &[about, e.clone()], None);
         check(Kind(10_000), from_ref(&p), None);
         assert_eq!(notice(&UnsignedEvent { pubkey: ME, ..event(Kind::POST, &[e, p]) }, &ME), None);
     }

@@ -41,6 +41,8 @@ struct Known {
     tags: Vec<Tag>,
     created_at: u64,
     id: EventId,
+    /// The version of all with which this one came.
+    version: u32,
 }
 
 impl People {
@@ -89,12 +91,10 @@ impl People {
         };
         if news {
             let profile = Profile::parse(&unsigned.content);
-            self.known.insert(
-                unsigned.pubkey,
-                Known { profile, tags: unsigned.tags.clone(), created_at: unsigned.created_at, id },
-            );
-            self.wanted.remove(&unsigned.pubkey);
             self.version = self.version.wrapping_add(1);
+            let (tags, created_at, version) = (unsigned.tags.clone(), unsigned.created_at, self.version);
+            self.known.insert(unsigned.pubkey, Known { profile, tags, created_at, id, version });
+            self.wanted.remove(&unsigned.pubkey);
         }
         news
     }
@@ -102,6 +102,11 @@ impl People {
     /// What the person says of themselves.
     pub fn profile(&self, pubkey: &PublicKey) -> Option<&Profile> {
         self.known.get(pubkey).map(|known| &known.profile)
+    }
+
+    /// Which version of all brought what is known of this person; 0 if nothing is.
+    pub fn version_of(&self, pubkey: &PublicKey) -> u32 {
+        self.known.get(pubkey).map_or(0, |known| known.version)
     }
 
     /// Notes that somebody is spoken of: who is not known is asked for.

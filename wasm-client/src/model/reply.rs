@@ -1,11 +1,12 @@
-//! Who a post is for, and what answers it (NIP-10). PROTOCOL.md, "What travels how": `p` tags that name others make a
+//! Who a post is for, and what answers it (NIP-10, NIP-22). PROTOCOL.md, "What travels how": `p` tags that name others make a
 //! post private to these people, unless it is a quote.
 
 use nostrp2p_protocol::{
-    EventId, PublicKey, Tag, UnsignedEvent,
+    EventId, Kind, PublicKey, Tag, UnsignedEvent,
     event_policy::{everyone_tag, is_conversation, is_for_everyone, says_everyone},
 };
 
+use super::comment;
 use crate::sorted_map::SortedSet;
 
 /// What is being answered.
@@ -20,6 +21,8 @@ pub struct Reply {
     /// The people of the conversation, the author of what is answered last: the answer goes to them, unless it is for
     /// everyone. None where one goes on with what everyone can see.
     pub people: Vec<PublicKey>,
+    /// What a comment names of what it answers; nothing if that is a post, which is answered by a post.
+    pub comment: Vec<Tag>,
 }
 
 impl Reply {
@@ -34,7 +37,13 @@ impl Reply {
             // Last, because the last one is who is answered.
             people.push(unsigned.pubkey);
         }
-        Self { to: unsigned.id(), author: unsigned.pubkey, root: root(unsigned), people }
+        let comment = comment::tags(unsigned);
+        Self { to: unsigned.id(), author: unsigned.pubkey, root: root(unsigned), people, comment }
+    }
+
+    /// The kind of the answer.
+    pub fn kind(&self) -> Kind {
+        if self.comment.is_empty() { Kind::POST } else { comment::COMMENTS[0] }
     }
 
     /// The tags of the answer.
@@ -42,11 +51,18 @@ impl Reply {
         let event = |id: EventId, marker: &str| {
             Tag::new(["e".to_owned(), id.to_string(), String::new(), marker.to_owned()])
         };
-        let mut tags = vec![event(self.root.unwrap_or(self.to), "root")];
-        if self.root.is_some() {
-            tags.push(event(self.to, "reply"));
+        let mut tags = self.comment.clone();
+        if tags.is_empty() {
+            tags.push(event(self.root.unwrap_or(self.to), "root"));
+            if self.root.is_some() {
+                tags.push(event(self.to, "reply"));
+            }
         }
-        tags.extend(self.people.iter().map(|person| Tag::new(["p".to_owned(), person.to_string()])));
+        // A comment names whom it answers, also its own author.
+        let own = [self.author];
+        let alone = self.people.is_empty() && !self.comment.is_empty();
+        let people = if alone { &own[..] } else { &self.people };
+        tags.extend(people.iter().map(|person| Tag::new(["p".to_owned(), person.to_string()])));
         tags
     }
 
@@ -70,11 +86,13 @@ impl Reply {
             text.push(' ');
             text.push_str(&person.to_string());
         }
+        text.push_str(&comment::to_text(&self.comment));
         text
     }
 
     /// Reads [`Reply::to_text`].
     pub fn parse(text: &str) -> Option<Self> {
+        let (text, comment) = text.split_once('\t').unwrap_or((text, ""));
         let mut words = text.split(' ');
         let (to, author) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let root = match words.next()? {
@@ -82,7 +100,7 @@ impl Reply {
             root => Some(root.parse().ok()?),
         };
         let people = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
-        Some(Self { to, author, root, people })
+        Some(Self { to, author, root, people, comment: comment::parse(comment) })
     }
 }
 
@@ -125,17 +143,29 @@ fn marker(tag: &Tag) -> &str {
     tag.elements().get(3).map_or("", String::as_str)
 }
 
-/// The people in the `p` tags, each once.
+/// Whether an event names somebody, as those of a conversation do.
+pub fn names(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
+    named(unsigned).contains(person)
+}
+
+/// The people in the `p` tags, each once; before them the author of what a comment is about, who gets it too.
 fn named(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
-    let mut seen = SortedSet::default();
-    let people = unsigned.tag_values("p").filter_map(|value| value.parse().ok());
-    people.filter(|person| seen.insert(*person)).collect()
+    let (mut seen, mut people) = (SortedSet::default(), Vec::new());
+    let about = if comment::COMMENTS.contains(&unsigned.kind) { "P" } else { "p" };
+    for name in [about, "p"] {
+        for person in unsigned.tag_values(name).filter_map(|value| value.parse().ok()) {
+            if seen.insert(person) {
+                people.push(person);
+            }
+        }
+    }
+    people
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nostrp2p_protocol::{EventTemplate, Kind};
+    use nostrp2p_protocol::EventTemplate;
 
     const ME: u8 = 1;
 
@@ -204,6 +234,29 @@ mod tests {
         check(&further, &[e(8, "root"), answering(&further, "reply")]);
         let quoting = post(2, vec![e(8, "root"), p(ME), Tag::new(["q", "x"])]);
         assert!(is_private(&quoting), "it answers, whatever it quotes");
+    }
+
+    #[test]
+    fn what_is_no_post_is_answered_by_a_comment_for_its_author_and_that_of_what_it_is_about() {
+        let event = |author, kind, tags| {
+            EventTemplate { created_at: 7, kind: Kind(kind), tags, content: "x".into() }.by(person(author))
+        };
+        let comment = |unsigned: &UnsignedEvent, people: &[Tag]| {
+            let reply = Reply::to(unsigned, &person(ME));
+            assert_eq!((reply.kind(), reply.tags()), (Kind(1_111), [&reply.comment, people].concat()));
+            assert_eq!(Reply::parse(&reply.to_text()), Some(reply.clone()), "it survives its text");
+            event(ME, 1_111, reply.tags())
+        };
+        let poll = event(2, 1_068, vec![]);
+        let on_poll = comment(&poll, &[p(2)]);
+        assert!(is_private(&on_poll) && target(&on_poll) == Some(poll.id()));
+        // What another says about it goes to the author of the poll, too.
+        let by_another = event(3, 1_111, comment::tags(&poll).into_iter().chain([p(2)]).collect());
+        let below = comment(&by_another, &[p(2), p(3)]);
+        assert_eq!((root(&below), target(&below)), (Some(poll.id()), Some(by_another.id())));
+        // One goes on with what everyone can see.
+        let on_own = comment(&event(ME, 1_068, vec![]), &[p(ME)]);
+        assert!(!is_private(&on_own));
     }
 
     #[test]

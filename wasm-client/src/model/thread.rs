@@ -1,9 +1,11 @@
 //! A conversation around one post: what it answers, and what answers it, as far as it is here.
 
+use std::rc::Rc;
+
 use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, event_policy::says_everyone};
 
-use super::{Model, reply};
-use crate::sorted_map::SortedSet;
+use super::{Model, Window, reply};
+use crate::{route::Route, sorted_map::SortedSet, storage::TimelineKey};
 
 /// Most posts above the one that was opened; a longer way up is cut off there.
 const MAX_PARENTS: usize = 50;
@@ -21,12 +23,46 @@ pub struct Thread {
     pub answers: Vec<(EventId, usize)>,
 }
 
+/// From what a conversation was found: its post, and the versions of what it is made of.
+type Stamp = (EventId, [u32; 3]);
+
+/// The conversation that is open, as it was found last.
+#[derive(Debug, Clone)]
+pub struct FoundThread(Stamp, Rc<Thread>);
+
 /// The conversation around a post.
-pub fn around(model: &Model, id: EventId) -> Thread {
+pub fn around(model: &Model, id: EventId) -> Rc<Thread> {
+    let stamp = stamp(model, id);
+    match &model.open.thread {
+        Some(FoundThread(found_from, thread)) if *found_from == stamp => Rc::clone(thread),
+        _ => Rc::new(found(model, id)),
+    }
+}
+
+/// After something changed: finds the open conversation once for all who look at it.
+pub fn remember(model: &mut Model) {
+    if let Route::Thread(id, _) = model.route {
+        model.open.thread = Some(FoundThread(stamp(model, id), around(model, id)));
+    }
+}
+
+fn stamp(model: &Model, id: EventId) -> Stamp {
+    (id, [model.timeline.version, model.lists.version, model.lists.mute_version])
+}
+
+fn found(model: &Model, id: EventId) -> Thread {
     let mut seen = SortedSet::default();
     let mut thread = Thread { parents: parents(model, id, &mut seen), answers: Vec::new() };
     below(model, id, &mut seen, &mut thread.answers);
     thread
+}
+
+/// The answers from the first one on that is drawn.
+pub fn from_window<'a>(window: &Window, answers: &'a [(EventId, usize)]) -> &'a [(EventId, usize)] {
+    let is_passed = |end: &TimelineKey| answers.iter().position(|(id, _)| *id == end.id);
+    // The last one that was passed may be gone; then as many stay passed.
+    let passed = window.after().as_ref().and_then(is_passed).map_or(window.passed(), |last| last + 1);
+    answers.get(passed..).unwrap_or_default()
 }
 
 /// The posts above one, the first of all first.
@@ -131,7 +167,6 @@ mod tests {
     use super::*;
     use crate::{
         model::Post,
-        storage::TimelineKey,
         update::timeline::{Origin, insert},
     };
 
@@ -154,7 +189,7 @@ mod tests {
         let thread = around(&model, root);
         assert_eq!(thread.answers, [(first, 0), (to_first, 1), (second, 0)]);
         let thread = around(&model, to_first);
-        assert_eq!((thread.parents, thread.answers), (vec![root, first], vec![]));
+        assert_eq!((&thread.parents[..], &thread.answers[..]), (&[root, first][..], &[][..]));
         assert_eq!(missing(&model, to_first), None);
     }
 
@@ -184,7 +219,7 @@ mod tests {
     fn answers_to_themselves_and_in_a_circle_are_each_shown_once() {
         let mut model = Model::default();
         let alone = forge(&mut model, 9, &[(9, "reply")]);
-        assert_eq!(around(&model, alone), Thread::default());
+        assert_eq!(*around(&model, alone), Thread::default());
         assert_eq!(missing(&model, alone), None);
         let circle = [(1, 3), (2, 1), (3, 2)].map(|(id, to)| forge(&mut model, id, &[(to, "reply")]));
         for (place, id) in circle.into_iter().enumerate() {
@@ -201,7 +236,8 @@ mod tests {
         let other = forge(&mut model, 1, &[]);
         let root = forge(&mut model, 2, &[(1, "root")]);
         let answer = forge(&mut model, 3, &[(2, "root")]);
-        assert_eq!((around(&model, answer).parents, super::root(&model, answer)), (vec![other, root], other));
+        assert_eq!(around(&model, answer).parents, [other, root]);
+        assert_eq!(super::root(&model, answer), other);
         // The deprecated form: the first one is the root, the last one what is answered.
         let bare = forge(&mut model, 4, &[(1, ""), (3, "")]);
         assert_eq!(above(&model, &bare).map(|(parent, _)| parent), Some(answer));
@@ -220,6 +256,27 @@ mod tests {
         let shown = add(&mut model, 4, Some(root));
         model.timeline.muted.insert(muted);
         assert_eq!(around(&model, root).answers, [(shown, 0)]);
+    }
+
+    #[test]
+    fn what_is_remembered_is_found_again_when_something_came_went_or_was_muted() {
+        let mut model = Model::default();
+        let root = add(&mut model, 1, None);
+        model.route = Route::Thread(root, None);
+        remember(&mut model);
+        assert!(Rc::ptr_eq(&around(&model, root), &around(&model, root)));
+        let answer = add(&mut model, 2, Some(root));
+        let other = add(&mut model, 3, Some(root));
+        assert_eq!(around(&model, root).answers.len(), 2);
+        remember(&mut model);
+        let place = model.timeline.place(&other).expect("it is here");
+        model.timeline.remove(&place);
+        assert_eq!(around(&model, root).answers, [(answer, 0)]);
+        remember(&mut model);
+        model.timeline.muted.insert(answer);
+        model.lists.mute_version += 1;
+        assert_eq!(around(&model, root).answers, []);
+        assert_eq!(around(&model, answer).parents, [root], "another one is found by itself");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Timeline {
     /// From the oldest to the newest, so that what comes in is mostly appended. Boxed, so that little moves when older
     /// ones come in before.
     posts: SortedMap<Ascending, Box<Post>>,
+    /// Counts the changes of what is held, so that what is found in it knows when to be found again.
+    pub version: u32,
     /// Where each post stands.
     places: SortedMap<EventId, TimelineKey>,
     /// What answers what.
@@ -110,6 +112,7 @@ impl Default for Timeline {
     fn default() -> Self {
         Self {
             posts: SortedMap::default(),
+            version: 0,
             places: SortedMap::default(),
             answers: SortedSet::default(),
             reposts: SortedMap::default(),
@@ -164,6 +167,7 @@ impl Post {
 impl Timeline {
     /// Takes a post in; says whether it is new. Beyond the bounds the oldest are let go.
     pub fn insert(&mut self, place: TimelineKey, post: Post) -> bool {
+        self.version = self.version.wrapping_add(1);
         if let Some(to) = post.answers() {
             self.answers.insert((to, place));
         }
@@ -201,6 +205,7 @@ impl Timeline {
 
     /// Takes a post out.
     pub fn remove(&mut self, place: &TimelineKey) {
+        self.version = self.version.wrapping_add(1);
         match self.posts.remove(&Reverse(*place)).map(|post| *post) {
             Some(Post::Reposted { by, target, .. }) => drop(self.reposts.remove(&(target, by))),
             Some(post) => drop(post.answers().map(|to| self.answers.remove(&(to, *place)))),
@@ -323,7 +328,7 @@ impl Timeline {
 
     /// Lets everything go; the reading place stays.
     pub fn clear(&mut self) {
-        *self = Self { at_top: self.at_top, ..Self::default() };
+        *self = Self { at_top: self.at_top, version: self.version.wrapping_add(1), ..Self::default() };
     }
 }
 

@@ -3,8 +3,10 @@
 
 use crate::storage::TimelineKey;
 
-/// How many posts are drawn at first: a large screen full.
+/// How many posts a large screen shows: if there are fewer, more are asked for.
 pub const PAGE_POSTS: usize = 30;
+/// How many posts are drawn at first, a phone's screen full; the rest of a page follows frame by frame.
+pub const FIRST_POSTS: usize = 8;
 /// How many more are drawn each time the end comes near, at most once a frame: as few as there can be, for to draw one
 /// takes a slow phone half of a frame, and what is drawn ahead lasts for a strong fling.
 const MORE_POSTS: usize = 1;
@@ -33,7 +35,7 @@ struct Block {
 
 impl Default for Window {
     fn default() -> Self {
-        Self { above: Vec::new(), drawn: PAGE_POSTS }
+        Self { above: Vec::new(), drawn: FIRST_POSTS }
     }
 }
 
@@ -41,6 +43,11 @@ impl Window {
     /// Behind which post the drawn ones begin; none at the beginning.
     pub fn after(&self) -> Option<TimelineKey> {
         self.above.last().map(|block| block.end)
+    }
+
+    /// How many posts were scrolled past.
+    pub fn passed(&self) -> usize {
+        self.above.iter().map(|block| block.count).sum()
     }
 
     /// The height of what was scrolled past, in CSS pixels.
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_drawn_stays_as_much_however_far_somebody_reads() {
         let window = scrolled(800);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 320_000));
+        assert_eq!((window.drawn, window.above()), (FIRST_POSTS, 320_000));
         assert_eq!(window.after(), Some(place(3_200)));
     }
 
@@ -101,7 +108,7 @@ mod tests {
     fn going_back_a_little_draws_the_block_above_and_going_far_draws_what_lies_there() {
         let mut window = scrolled(100);
         window.go_back(39_700);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS + 4, 39_600));
+        assert_eq!((window.drawn, window.above()), (FIRST_POSTS + 4, 39_600));
         window.go_back(20_000);
         assert_eq!((window.drawn, window.above()), (MAX_DRAWN, 20_000));
         assert_eq!(window.after(), Some(place(200)));
@@ -113,6 +120,6 @@ mod tests {
     fn never_is_everything_passed() {
         let mut window = Window::default();
         window.pass(place(30), 30, 3_000);
-        assert_eq!((window.drawn, window.above()), (PAGE_POSTS, 0));
+        assert_eq!((window.drawn, window.above()), (FIRST_POSTS, 0));
     }
 }

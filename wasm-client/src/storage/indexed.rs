@@ -134,10 +134,7 @@ async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageErro
 /// not live to see the answer. Of drafts all tabs hear by themselves.
 fn are_drafts(changes: &[StorageChange]) -> bool {
     let is_draft = |change: &StorageChange| {
-        matches!(
-            change,
-            StorageChange::Set(Setting::EventTemplate(..) | Setting::Composing(_) | Setting::FormerDraft(_))
-        )
+        matches!(change, StorageChange::Set(Setting::EventTemplate(..) | Setting::Composing(_)))
     };
     changes.iter().all(is_draft)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::row;
 use crate::{
     address::NodeAddress,
-    model::{Context, PostDraft, Quote, Reply, StoredDraft, Tab, drafts, ways::Home},
+    model::{Context, StoredDraft, Tab, ways::Home},
     texts::Language,
 };
 use nostrp2p_protocol::{
@@ -75,8 +75,6 @@ pub enum Setting {
     EventTemplate(Context, Option<Box<StoredDraft>>),
     /// What the composer is about.
     Composing(Context),
-    /// What versions before stored of drafts has been taken over, and goes.
-    FormerDraft(&'static str),
     /// Up to when what others did was read, in seconds since 1970.
     ReadUntil(u64),
     /// Whether the key was made on this device.
@@ -126,8 +124,6 @@ pub struct StoredSettings {
     pub drafts: Vec<(Context, StoredDraft)>,
     /// See [`Setting::Composing`].
     pub composing: Context,
-    /// See [`Setting::FormerDraft`].
-    pub former: FormerDrafts,
     /// See [`Setting::ReadUntil`].
     pub read_until: u64,
     /// See [`Setting::MadeHere`].
@@ -156,40 +152,6 @@ pub struct StoredSettings {
     pub lists: Vec<UnsignedEvent>,
     /// See [`Setting::Private`].
     pub private: Vec<(EventId, Vec<Tag>)>,
-}
-
-/// What versions before stored of drafts: the one in the composer, what it was about, and all others in one text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FormerDrafts {
-    draft: String,
-    reply: Option<Reply>,
-    quote: Option<Quote>,
-    others: Vec<(Context, String)>,
-}
-
-/// The names under which they were stored.
-pub const FORMER_DRAFTS: [&str; 5] = ["draft", "reply", "quote", "drafts", "mentions"];
-
-impl FormerDrafts {
-    /// As they are stored now, with what the composer was about; nothing if there are none.
-    pub fn into_drafts(self) -> Option<(Vec<(Context, StoredDraft)>, Context)> {
-        if self == Self::default() {
-            return None;
-        }
-        let context = match (&self.reply, self.quote) {
-            (Some(reply), _) => Context::Reply(reply.to),
-            (None, Some(quote)) => Context::Quote(quote.id),
-            (None, None) => Context::New,
-        };
-        let stored = |text: String| {
-            let draft = PostDraft { text, ..PostDraft::default() };
-            StoredDraft { draft, ..StoredDraft::default() }
-        };
-        let mut drafts: Vec<_> =
-            self.others.into_iter().map(|(context, text)| (context, stored(text))).collect();
-        drafts.push((context, StoredDraft { reply: self.reply, quote: self.quote, ..stored(self.draft) }));
-        Some((drafts, context))
-    }
 }
 
 impl Theme {
@@ -239,7 +201,6 @@ impl Setting {
         Cow::Borrowed(match self {
             Self::EventTemplate(context, _) => return Cow::Owned(draft_name(*context)),
             Self::Composing(_) => "composing",
-            Self::FormerDraft(name) => name,
             Self::OwnList(list) => {
                 let d = list.tag_values("d").next().unwrap_or_default();
                 return Cow::Owned(format!("list:{} {d}", list.kind.0));
@@ -277,7 +238,6 @@ impl Setting {
             Self::Language(language) => language.map(|language| language.tag().to_owned()),
             Self::EventTemplate(_, stored) => stored.as_ref().map(|stored| stored.to_text()),
             Self::Composing(context) => (*context != Context::New).then(|| context.to_text()),
-            Self::FormerDraft(_) => None,
             Self::Tab(tab) => match tab {
                 Tab::Everyone => None,
                 Tab::Following => Some("following".to_owned()),
@@ -355,10 +315,6 @@ impl StoredSettings {
             }
             "language" => self.language = Language::of_tag(text),
             "composing" => self.composing = Context::parse(text).unwrap_or_default(),
-            "draft" => text.clone_into(&mut self.former.draft),
-            "reply" => self.former.reply = Reply::parse(text),
-            "quote" => self.former.quote = Quote::parse(text),
-            "drafts" => self.former.others = drafts::former(text),
             "read_until" => self.read_until = text.parse().unwrap_or_default(),
             "made_here" => self.made_here = text == "yes",
             "tab" => {
@@ -423,6 +379,7 @@ pub fn draft_context(name: &str) -> Option<Context> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::PostDraft;
 
     #[test]
     fn every_setting_survives_its_text() {
@@ -480,7 +437,6 @@ mod tests {
             language: Some(Language::Japanese),
             drafts: vec![(new, draft("hello\nyou")), (quote, draft("later\n"))],
             composing: quote,
-            former: FormerDrafts::default(),
             read_until: 6,
             made_here: true,
             tab: Tab::Following,
@@ -497,29 +453,6 @@ mod tests {
             lists: vec![list],
         };
         assert_eq!(read, expected);
-    }
-
-    #[test]
-    fn drafts_of_the_former_version_are_taken_over_with_what_they_are_about() {
-        let reply = Reply {
-            to: EventId::from_bytes([1; 32]),
-            author: PublicKey::from_bytes([2; 32]),
-            root: None,
-            people: vec![PublicKey::from_bytes([2; 32])],
-        };
-        let mut read = StoredSettings::default();
-        for (name, text) in [("draft", "to one"), ("reply", &reply.to_text()), ("drafts", "n 8\nfor all\n")] {
-            read.read(name, text);
-        }
-        let (drafts, context) = read.former.into_drafts().unwrap();
-        assert_eq!(context, Context::Reply(reply.to));
-        assert!(drafts.iter().any(|(other, draft)| *other == context
-            && draft.is_about(context)
-            && draft.draft.text == "to one"));
-        assert!(
-            drafts.iter().any(|(other, draft)| *other == Context::New && draft.draft.text == "for all\n")
-        );
-        assert_eq!(StoredSettings::default().former.into_drafts(), None);
     }
 
     #[test]

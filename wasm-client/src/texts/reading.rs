@@ -34,6 +34,12 @@ words! {
     REPOSTS_COUNT: "{0} reposts";
     LIKE_COUNT: "1 like";
     LIKES_COUNT: "{0} likes";
+    VOTE: "Vote";
+    VOTE_COUNT: "1 vote";
+    VOTES_COUNT: "{0} votes";
+    VOTES_UNTIL: "{0}, until {1}";
+    VOTES_CLOSED: "{0}, closed";
+    VOTE_GOES_TO: "Your vote goes to {0}, whose node shows all votes to whoever opens this poll.";
     MORE: "More";
     COPY_TEXT: "Copy text";
     STAYS_PRIVATE: "This is between you and the people it is for. It cannot be reposted or quoted.";
@@ -148,6 +154,22 @@ pub fn or_more(number: usize, more: bool) -> String {
 pub fn answers(language: Language, number: usize, more: bool) -> String {
     let words = if number == 1 && !more { ANSWER_COUNT } else { ANSWERS_COUNT };
     words.fill(language, &[&or_more(number, more)])
+}
+
+/// How many people have voted, and until when one can.
+pub fn votes(language: Language, people: usize, end: Option<String>, is_over: bool) -> String {
+    let votes = if people == 1 { VOTE_COUNT } else { VOTES_COUNT };
+    let votes = votes.fill(language, &[&count(people as u64)]);
+    match end {
+        None => votes,
+        Some(_) if is_over => VOTES_CLOSED.fill(language, &[&votes]),
+        Some(end) => VOTES_UNTIL.fill(language, &[&votes, &end]),
+    }
+}
+
+/// Who learns of a vote.
+pub fn vote_goes_to(language: Language, author: &str) -> String {
+    VOTE_GOES_TO.fill(language, &[author])
 }
 
 /// So many reposts, or more.

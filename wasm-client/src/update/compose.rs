@@ -10,18 +10,18 @@ use nostrp2p_protocol::{
 use super::{
     Effect, connection, deletion, lists, notify, offer, reach, relays,
     settling::{drop_from_outbox, give_up},
-    signing, timeline,
+    signing, timeline, voting,
 };
 use crate::{
     effect::{Purpose, Timer},
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
-        likes, lists::LISTS, mention, reply::is_private, thread, timeline::GENERIC_REPOST,
+        likes, lists::LISTS, mention, poll::VOTE, reply::is_private, thread, timeline::GENERIC_REPOST,
     },
     richtext,
     route::Route,
-    storage::{FORMER_DRAFTS, Setting, StorageChange, StoredSettings},
+    storage::{Setting, StorageChange, StoredSettings},
     texts,
 };
 
@@ -68,6 +68,12 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::TryAgain(id) => try_again(model, id, out),
         Writing::GiveUp(id) => give_up(model, id, out),
         Writing::Delete(id) => deletion::delete(model, id, out),
+        Writing::Choose(poll, option) => voting::choose(model, poll, option),
+        Writing::Vote => {
+            if let Some(draft) = voting::vote(model) {
+                signing::sign(model, Purpose::Vote, draft, out);
+            }
+        }
     }
 }
 
@@ -169,6 +175,10 @@ pub fn on_signed(
         Purpose::Relay => relays::on_signed(event, out),
         // These have returned above.
         Purpose::Join(_) | Purpose::Appoint => {}
+        Purpose::Vote => {
+            timeline::take_vote(model, &event);
+            hand_in(model, event, Vec::new(), out);
+        }
         Purpose::Delegation | Purpose::Repost | Purpose::RelayList => hand_in(model, event, Vec::new(), out),
         Purpose::Again(former) => {
             drop_from_outbox(model, former);
@@ -217,16 +227,6 @@ fn draft(model: &Model) -> StorageChange {
 /// Takes in the drafts that are stored.
 pub fn restore(model: &mut Model, settings: &mut StoredSettings, out: &mut Vec<Effect>) {
     let mut changes = Vec::new();
-    if let Some((drafts, composing)) = std::mem::take(&mut settings.former).into_drafts() {
-        let stored = |(context, stored): &(Context, StoredDraft)| {
-            StorageChange::Set(Setting::EventTemplate(*context, Some(Box::new(stored.clone()))))
-        };
-        changes.extend(drafts.iter().map(stored));
-        changes.push(StorageChange::Set(Setting::Composing(composing)));
-        changes.extend(FORMER_DRAFTS.map(|name| StorageChange::Set(Setting::FormerDraft(name))));
-        settings.drafts.extend(drafts);
-        settings.composing = composing;
-    }
     // There are a few at most.
     let mut drafts = std::mem::take(&mut settings.drafts);
     while let Some(oldest) =
@@ -330,7 +330,7 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION | Kind::PROFILE)
+        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION | Kind::PROFILE | VOTE)
             || LISTS.contains(&outgoing.event.kind) =>
         {
             give_up(model, id, out);
@@ -398,7 +398,8 @@ fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTempl
         }
     };
     tags.extend(richtext::hashtags(&content).into_iter().map(|tag| Tag::new(["t".to_owned(), tag])));
-    EventTemplate { created_at, kind: Kind::POST, tags, content }
+    let kind = if let About::Reply(reply) = compose.about() { reply.kind() } else { Kind::POST };
+    EventTemplate { created_at, kind, tags, content }
 }
 
 /// An answer, which names these people too unless one goes on with what everyone can see.

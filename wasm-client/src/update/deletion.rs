@@ -21,7 +21,7 @@ pub fn delete(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
         return;
     }
     let kind = match post {
-        Post::Written(_) => Kind::POST,
+        Post::Written(unsigned) => unsigned.kind,
         Post::Reposted { .. } => Kind::REPOST,
     };
     let draft = deleted::draft(id, kind, model.now());

@@ -6,6 +6,7 @@ use super::Effect;
 use crate::{
     model::{
         Model,
+        comment::COMMENTS,
         connection::SentRequest,
         notices::{MARKER, What},
     },
@@ -14,16 +15,18 @@ use crate::{
     storage::{Setting, StorageChange},
 };
 
-/// How many of each kind are asked for at a login: together what one answer holds.
-const NEWEST: [(Kind, u32); 4] =
-    [(Kind::POST, 200), (Kind::REACTION, 200), (Kind::REPOST, 50), (Kind::FOLLOW_LIST, 50)];
+/// What people answer with: posts, and comments of both kinds.
+const WORDS: &[Kind] = &[Kind::POST, COMMENTS[0], COMMENTS[1]];
+/// How many of which kinds are asked for at a login: together what one answer holds.
+const NEWEST: [(&[Kind], u32); 4] =
+    [(WORDS, 200), (&[Kind::REACTION], 200), (&[Kind::REPOST], 50), (&[Kind::FOLLOW_LIST], 50)];
 
 /// The node is there: asks for what happened, and says what was read here meanwhile.
 pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
     let request = model.connection.ask(SentRequest::Notices);
     // One for each kind, or many likes would be all that comes.
-    let filter = |(kind, newest)| question::tagged('p', me.to_string(), &[kind], Some(newest));
+    let filter = |(kinds, newest)| question::tagged('p', me.to_string(), kinds, Some(newest));
     let filters = NEWEST.into_iter().map(filter).collect();
     out.push(Effect::Send(ClientFrame::Fetch { request, filters }));
     if model.notices.read_until > 0 {
@@ -33,20 +36,20 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
 
 /// The node gave what it holds, or as many as it was asked for: then there may be more than are counted.
 pub fn on_answer(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
-    let count = |kind: Kind| events.iter().filter(|unsigned| unsigned.kind == kind).count();
-    let full = |(kind, newest): (Kind, u32)| {
-        !complete || u32::try_from(count(kind)).is_ok_and(|count| count >= newest)
+    let of = |kinds: &'static [Kind]| events.iter().filter(|unsigned| kinds.contains(&unsigned.kind));
+    let full = |(kinds, newest): (&'static [Kind], u32)| {
+        !complete || u32::try_from(of(kinds).count()).is_ok_and(|count| count >= newest)
     };
     let since = |kind: Kind| {
-        let of_kind = events.iter().filter(|unsigned| unsigned.kind == kind);
-        let earliest = of_kind.map(|unsigned| unsigned.created_at).min().unwrap_or(u64::MAX);
+        let Some(row) = NEWEST.into_iter().find(|row| row.0.contains(&kind)) else { return 0 };
+        let earliest = of(row.0).map(|unsigned| unsigned.created_at).min().unwrap_or(u64::MAX);
         // Of the earliest second there may be more.
-        let is_full = NEWEST.into_iter().any(|row| row.0 == kind && full(row));
+        let is_full = full(row);
         if is_full { earliest.saturating_add(1) } else { 0 }
     };
     model.notices.counted_since = Some([since(Kind::POST), since(Kind::REPOST)]);
     for (kind, what) in [(Kind::REACTION, What::Like), (Kind::REPOST, What::Repost)] {
-        if NEWEST.into_iter().any(|row| row.0 == kind && full(row)) {
+        if NEWEST.into_iter().any(|row| row.0.contains(&kind) && full(row)) {
             model.notices.count_in_part(what);
         }
     }

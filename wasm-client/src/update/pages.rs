@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     model::{
-        Model, Open, connection::SentRequest, lists::PINS, thread, timeline::CONTENT, window::PAGE_POSTS,
+        Model, Open, comment::COMMENTS, connection::SentRequest, lists::PINS, poll::VOTE, thread,
+        timeline::CONTENT, window::PAGE_POSTS,
     },
     question,
     route::Route,
@@ -20,9 +21,6 @@ use crate::{
 pub const POSTS: u32 = 50;
 /// How many answers to a post are asked for.
 const ANSWERS: u32 = 500;
-
-/// Comments (NIP-22) and answers by voice (NIP-A0).
-const COMMENTS: [Kind; 2] = [Kind(1_111), Kind(1_244)];
 
 /// Another screen is shown, or the node is there again: what this screen is about is asked for as long as it is open.
 pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
@@ -85,8 +83,11 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     let drawn = model.open.window.drawn;
     let person = match model.route {
         Route::Person(person) => person,
-        Route::Thread(id, _) if thread::around(model, id).answers.len() > drawn => {
-            return model.open.window.grow();
+        Route::Thread(id, _) => {
+            if thread::from_window(&model.open.window, &thread::around(model, id).answers).len() > drawn {
+                model.open.window.grow();
+            }
+            return;
         }
         _ => return,
     };
@@ -122,7 +123,8 @@ fn filters(model: &Model) -> Option<Vec<Filter>> {
         Route::Thread(id, author) => {
             let comments = question::tagged('e', id.to_string(), &COMMENTS, Some(ANSWERS));
             let about = question::tagged('E', id.to_string(), &COMMENTS, Some(ANSWERS));
-            let mut filters = vec![question::named(&[id], &[]), answers_to(id), comments, about];
+            let votes = question::tagged('e', id.to_string(), &[VOTE], Some(ANSWERS));
+            let mut filters = vec![question::named(&[id], &[]), answers_to(id), comments, about, votes];
             if let Some(author) = author {
                 filters.push(question::named(&[id], &[author]));
             }

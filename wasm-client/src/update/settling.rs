@@ -98,6 +98,7 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
             model.likes.loaded = false;
         }
         _ => {
+            model.votes.undo(&event);
             if let Some(liked) = likes::target(&event) {
                 model.likes.remove_mine(&liked);
             }

@@ -12,6 +12,7 @@ mod own_names;
 mod own_nodes;
 mod pages;
 mod permissions;
+mod polls;
 mod reading;
 mod reconnect;
 mod refusals;

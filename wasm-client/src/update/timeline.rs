@@ -13,6 +13,7 @@ use crate::{
         connection::SentRequest,
         likes,
         lists::LISTS,
+        poll::{self, VOTE},
         reply,
         timeline::{CONTENT, Past, Post},
         window::PAGE_POSTS,
@@ -180,6 +181,7 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
                 changes.extend(lists::to_store(model, unsigned));
             }
             Kind::DELETION => changes.extend(deletion::take(model, unsigned)),
+            VOTE => take_vote(model, &unsigned),
             _ => {}
         }
     }
@@ -256,6 +258,12 @@ fn want_what_it_names(model: &mut Model, unsigned: &UnsignedEvent, post: &Post) 
             }
         }
     }
+}
+
+/// Takes a vote in; its poll, if that is here, says until when votes count.
+pub fn take_vote(model: &mut Model, unsigned: &UnsignedEvent) {
+    let poll = poll::target(unsigned).and_then(|poll| model.timeline.written(&poll));
+    model.votes.take(unsigned, poll);
 }
 
 /// An own post that somebody likes is shown with the notice.

@@ -1,95 +1,34 @@
 //! One post. Its text comes from strangers: it is drawn as text, isolated in its own direction, and folded when long.
 
-use std::rc::Rc;
+mod article;
+mod drawn;
 
-use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, frame::Delivery};
+use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent, frame::Delivery};
 
-use super::{Html, avatar, button, icons, media, menu, paragraph, quote, sentence};
+use super::{Html, avatar, button, icons, media, menu, paragraph, poll, quote, sentence};
 use crate::{
     letters,
     message::{Message, Reading, Writing},
-    model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, Window, poll::POLL, reply, timeline::Post},
     pictures,
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
-    sorted_map::SortedMap,
-    storage::{Media, TimelineKey},
+    storage::TimelineKey,
     texts::{self, Language},
     vdom::{On, VNode, element, svg},
     when,
 };
+pub use drawn::Drawn;
 use icons::{Icon, icon};
 
+/// The kind of an article (NIP-23).
+const ARTICLE: Kind = Kind(30_023);
 /// Latin letters that fit into a line of the column on a desktop, and on a phone.
 const LETTERS_PER_LINE: (usize, usize) = (72, 42);
 
 /// Most characters of what a post answers that are drawn above it.
 const MAX_ANSWERED: usize = 120;
-
-/// The posts that were drawn last, each with what it was drawn from.
-#[derive(Debug, Default)]
-pub struct Drawn(SortedMap<EventId, (Stamp, Rc<Html>)>);
-
-/// All that the picture of a post depends on, besides the post itself, which never changes.
-#[derive(Debug, Clone, PartialEq)]
-struct Stamp {
-    language: Language,
-    time: String,
-    people: u32,
-    state: Option<(&'static str, String)>,
-    unfolded: bool,
-    wide: bool,
-    has_target: bool,
-    private: bool,
-    answered: Option<PublicKey>,
-    said: bool,
-    liked: bool,
-    totals: Option<([usize; 3], [bool; 3])>,
-    menu: Option<Offers>,
-    reposted: bool,
-    quoted: Option<bool>,
-    opened: bool,
-    pictures: Option<u32>,
-    media: Media,
-    deliveries: usize,
-}
-
-impl Drawn {
-    /// Draws these posts, those that did not change as they were.
-    pub fn draw<'a>(
-        &mut self,
-        model: &Model,
-        mut posts: impl Iterator<Item = (&'a TimelineKey, &'a Post)>,
-    ) -> Vec<VNode<Message>> {
-        self.draw_next(model, &mut || posts.next())
-    }
-
-    fn draw_next<'a>(
-        &mut self,
-        model: &Model,
-        next: &mut dyn FnMut() -> Option<(&'a TimelineKey, &'a Post)>,
-    ) -> Vec<VNode<Message>> {
-        let mut former = std::mem::take(&mut self.0);
-        let draw = |(place, post): (&TimelineKey, &Post)| {
-            let stamp = Stamp::of(model, place, post);
-            let html = match former.remove(&place.id) {
-                Some((drawn_from, html)) if drawn_from == stamp => html,
-                _ => Rc::new(view(model, place, post)),
-            };
-            self.0.insert(place.id, (stamp, Rc::clone(&html)));
-            VNode::Shared(html)
-        };
-        std::iter::from_fn(next).map(draw).collect()
-    }
-}
-
-impl Drawn {
-    /// Whether nothing is remembered.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 /// The space of what was scrolled past. Its height is an attribute, for the page allows no style in the markup.
 pub fn passed(window: &Window) -> Option<Html> {
@@ -102,46 +41,6 @@ pub fn passed(window: &Window) -> Option<Html> {
             .with("width", "1")
             .with("height", height.to_string())
     })
-}
-
-impl Stamp {
-    fn of(model: &Model, place: &TimelineKey, post: &Post) -> Self {
-        let (id, target) = match post {
-            Post::Written(unsigned) => (place.id, Some(unsigned)),
-            Post::Reposted { target, .. } => (*target, model.timeline.written(target)),
-        };
-        let quote = target.and_then(Quote::of);
-        let own = target.is_some_and(|target| model.me == Some(target.pubkey));
-        let created_at = target.map_or(0, |target| target.created_at);
-        Self {
-            language: model.language(),
-            time: when::ago(created_at, model.now(), model.environment.zone, model.language()),
-            people: model.people.version,
-            state: target
-                .and_then(|target| state_of(model, id, &target.pubkey))
-                .map(|(word, _, text)| (word, text)),
-            unfolded: model.timeline.unfolded.contains(&id),
-            wide: model.environment.wide,
-            has_target: target.is_some(),
-            private: target.is_some_and(reply::is_private),
-            answered: target.and_then(|target| answered(model, target)),
-            said: target.and_then(reply::target).is_some_and(|id| {
-                is_apart(model) && model.timeline.written(&id).is_some() && !model.is_muted_id(&id)
-            }),
-            liked: model.likes.is_mine(&id),
-            totals: target.filter(|_| own).map(|target| (totals(model, &id), in_part(model, target))),
-            menu: offered(model, &id),
-            reposted: model.me.is_some_and(|me| model.timeline.repost_by(&id, &me).is_some()),
-            quoted: quote.map(|quote| model.timeline.place(&quote.id).is_some()),
-            opened: is_opened(model, &id),
-            // Only those that speak of an address somewhere hang on pictures.
-            pictures: target
-                .filter(|target| target.content.contains("://") || target.has_tag("emoji"))
-                .map(|_| model.pictures.version),
-            media: model.media,
-            deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
-        }
-    }
 }
 
 /// Draws an entry that stands beside those that are remembered.
@@ -176,12 +75,14 @@ fn written(
     let warned = warned(model, id, unsigned);
     let (text, pictures) = if warned.is_some() { (warned, Vec::new()) } else { text(model, id, unsigned) };
     let folded = is_warned_of(model, id, unsigned);
+    let poll = if folded { None } else { poll::view(model, id, unsigned, is_folded(model, id, unsigned)) };
     let body = element("div")
         .class("post-body")
         .child_if(context)
         .child_if(about(model, unsigned))
         .child(head(model, id, unsigned))
         .child_if(text)
+        .child_if(poll)
         .child_if(fold(model, id, unsigned))
         .child_if(media::view(model, &model.name_in_sentence(author), pictures))
         .child_if(Quote::of(unsigned).filter(|_| !folded).map(|quote| quote::view(model, &quote)))
@@ -193,6 +94,7 @@ fn written(
         .class(if opened { "post post-opened" } else { "post" })
         .test_id("post")
         .with("data-id", id.to_string())
+        .with_if(reply::is_private(unsigned), "data-private")
         .with("tabindex", "0")
         .key(key.to_string())
         .child(avatar::link(model, author))
@@ -441,8 +343,14 @@ fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, 
 
 /// The text, and the pictures that are shown below it.
 fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, Vec<String>) {
-    let whole = &*quote::content(unsigned);
-    let folded = is_long(model, unsigned) && !model.timeline.unfolded.contains(&id);
+    let whole = &*if unsigned.kind == POLL { (&*unsigned.content).into() } else { quote::content(unsigned) };
+    let folded = is_folded(model, id, unsigned);
+    if unsigned.kind == ARTICLE && !folded {
+        let title = unsigned.tag_values("title").next().filter(|title| letters::has_visible(title));
+        let article = element("div").class("post-text article").test_id("post-text").with("dir", "auto");
+        let title = title.map(|title| element("h2").text(richtext::visible(title)));
+        return (Some(article.child_if(title).children(article::view(model, &unsigned.content))), Vec::new());
+    }
     let shown = if folded { richtext::beginning(whole) } else { whole };
     let mut spans = richtext::spans(shown);
     let count = spans.len();
@@ -517,6 +425,17 @@ fn is_long(model: &Model, unsigned: &UnsignedEvent) -> bool {
     richtext::is_long(&quote::content(unsigned), if model.environment.wide { desktop } else { phone })
 }
 
+/// Whether a post is long and was not unfolded. An article is opened in full.
+fn is_folded(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> bool {
+    is_long(model, unsigned)
+        && !model.timeline.unfolded.contains(&id)
+        && !is_opened_article(model, id, unsigned)
+}
+
+fn is_opened_article(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> bool {
+    unsigned.kind == ARTICLE && is_opened(model, &id)
+}
+
 /// Whether a post is folded because its author warns of it (NIP-36).
 fn is_warned_of(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> bool {
     quote::warning(unsigned).is_some() && !model.timeline.unfolded.contains(&id)
@@ -538,7 +457,8 @@ fn warned(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> 
 fn fold(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
     let unfolded = model.timeline.unfolded.contains(&id);
     let warns = quote::warning(unsigned).is_some();
-    (if warns { unfolded } else { is_long(model, unsigned) }).then(|| {
+    let long = is_long(model, unsigned) && !is_opened_article(model, id, unsigned);
+    (if warns { unfolded } else { long }).then(|| {
         let label = if unfolded { model.say(texts::SHOW_LESS) } else { model.say(texts::SHOW_MORE) };
         button("link", label, Message::Reading(Reading::Fold(id)))
             .with("aria-expanded", if unfolded { "true" } else { "false" })

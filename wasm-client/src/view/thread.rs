@@ -13,8 +13,9 @@ use crate::{
 /// The screen.
 pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
     let conversation = thread::around(model, id);
-    let answers = &conversation.answers;
-    let shown = answers.get(..model.open.window.drawn).unwrap_or(answers);
+    let window = &model.open.window;
+    let answers = thread::from_window(window, &conversation.answers);
+    let shown = answers.get(..window.drawn).unwrap_or(answers);
     let ids = conversation.parents.iter().copied().chain([id]).chain(shown.iter().map(|(id, _)| *id));
     // What is opened is shown all the same.
     let muted = |other: &EventId| *other != id && model.is_muted_id(other);
@@ -48,12 +49,16 @@ pub fn view(model: &Model, id: EventId, drawn: &mut post::Drawn) -> Html {
         section
     };
     let more = model.say(texts::SHOW_MORE);
-    let none = answers.is_empty() && model.timeline.place(&id).is_some();
+    let none = conversation.answers.is_empty() && model.timeline.place(&id).is_some();
     let foot = none.then(|| {
         let words = if model.open.loading { model.say(texts::LOADING) } else { model.say(texts::NO_ANSWERS) };
         element("div").class("past").key("past").child(paragraph("muted", words))
     });
     let more = (answers.len() > shown.len())
         .then(|| element("div").class("past").key("past").child(button("quiet", more, Reading::Older)));
-    section.children(parents).child(opened).children(below).child_if(foot).child_if(more)
+    let below = (!below.is_empty()).then(|| {
+        let feed = element("div").class("feed").with("role", "feed").key("answers");
+        feed.with("aria-label", model.say(texts::THREAD)).child_if(post::passed(window)).children(below)
+    });
+    section.children(parents).child(opened).child_if(below).child_if(foot).child_if(more)
 }

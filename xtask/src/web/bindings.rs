@@ -1,6 +1,6 @@
 //! From the crates `wasm-client` and `wasm-ciphers` to `client.js`, `client.wasm`, `ciphers.js` and `ciphers.wasm`.
 
-use super::{Tree, optimizer::Optimizer, read_tree, shorten};
+use super::{Tree, optimizer::Optimizer, order, read_tree, shorten};
 use crate::{report::Steps, workspace::Workspace};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -49,7 +49,12 @@ pub fn make(
     steps: &Steps,
 ) -> Result<Tree> {
     let mut hash = Sha256::new();
-    let sources = [include_str!("bindings.rs"), include_str!("optimizer.rs"), include_str!("shorten.rs")];
+    let sources = [
+        include_str!("bindings.rs"),
+        include_str!("optimizer.rs"),
+        include_str!("order.rs"),
+        include_str!("shorten.rs"),
+    ];
     hash.update(format!("{toolbox}\n{}\n", sources.concat()));
     for Raw { name, wasm } in modules {
         hash.update(format!("{name}\n{}\n", wasm.len()));
@@ -88,7 +93,7 @@ fn bind(Raw { name, wasm }: &Raw, optimizer: &Optimizer, cache: &Path, steps: &S
         .context("the bindings came without a module")?;
     let script = cache.join(format!("{name}.js"));
     let (short, renamed) = shorten::names(&fs::read(&module)?, &fs::read_to_string(&script)?)?;
-    fs::write(&module, short)?;
+    fs::write(&module, order::functions(&short)?)?;
     fs::write(&script, renamed)?;
     if let Some(problem) = optimizer.shrink(&module)? {
         steps.detail(&format!("{problem}: {name}.wasm is left as rustc made it"));

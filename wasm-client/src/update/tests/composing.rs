@@ -5,7 +5,6 @@ use nostrp2p_protocol::{Tag, event_policy::everyone_tag};
 use super::*;
 use crate::{
     model::{Context, DraftAudience, mention},
-    storage::FORMER_DRAFTS,
     tabs::Tidings,
 };
 
@@ -439,16 +438,4 @@ fn what_is_done_undone_and_done_again_within_a_second_is_another_event() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!((count, ids.len()), (6, 6), "no node takes the id of what was deleted");
-}
-
-#[test]
-fn drafts_of_the_former_version_are_stored_anew_once() {
-    let mut settings = StoredSettings::default();
-    settings.read("draft", "begun before");
-    settings.read("drafts", "");
-    let rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
-    assert_eq!(rig.model.compose.text, "begun before");
-    let saved = rig.saved();
-    assert!(FORMER_DRAFTS.iter().all(|name| saved.contains(&StorageChange::Set(Setting::FormerDraft(name)))));
-    assert_eq!(rig.settings().drafts.len(), 1);
 }

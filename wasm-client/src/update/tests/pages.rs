@@ -51,6 +51,18 @@ fn a_conversation_of_two_hundred_answers_is_drawn_to_its_end_as_somebody_reads_o
     let page = rig.drawn();
     assert!(page.contains("answer <0>") && page.contains("answer <199>") && !page.contains("Show more"));
     assert_eq!(rig.model.open.window.drawn, 200, "no further than there are answers");
+
+    // What was scrolled past goes, and comes back.
+    rig.give(Message::Browser(BrowserNews::Passed(2, 300)));
+    let page = rig.drawn();
+    assert!(!page.contains("answer <1>") && page.contains("answer <2>") && page.contains("the first post"));
+    // Also when the last of it is deleted.
+    let gone = rig.model.timeline.place(&answers[1].id()).expect("it is here");
+    rig.model.timeline.remove(&gone);
+    let page = rig.drawn();
+    assert!(!page.contains("answer <0>") && page.contains("answer <3>"));
+    rig.give(Message::Browser(BrowserNews::WentBack(0)));
+    assert!(rig.drawn().contains("answer <0>"));
 }
 
 #[test]
@@ -98,8 +110,7 @@ fn earlier_posts_of_a_person_come_when_the_end_is_near() {
     let events = (100..150).map(|time| post(2, time, "x").into_rumor()).rev().collect();
     rig.frame(NodeFrame::Answer { request, complete: false, events });
     rig.sent();
-    rig.give(Message::Browser(BrowserNews::NearEnd));
-    rig.give(Message::Browser(BrowserNews::NearEnd));
+    (0..20).for_each(|_| rig.give(Message::Browser(BrowserNews::NearEnd)));
     let fetches: Vec<Filter> = rig
         .sent()
         .into_iter()

@@ -29,7 +29,7 @@ fn check(unsigned: &UnsignedEvent, shown: &[&str]) {
 fn what_stands_in_tags_is_shown_with_the_text() {
     check(
         &event(2, 1_068, &[&["option", "a", "Tea"], &["option", "b", "Coffee"]], "What shall it be?"),
-        &["What shall it be?", "○ Tea", "○ Coffee"],
+        &["What shall it be?", "Tea", "Coffee", "0 votes"],
     );
     check(
         &event(2, 30_023, &[&["d", "x"], &["title", "On Rust"]], "It compiles."),
@@ -66,8 +66,7 @@ fn a_comment_stands_under_what_it_is_about_and_a_repost_passes_on_anything() {
     );
     let repost = event(4, 16, &[&["e", &id], &["k", "30023"]], "");
     let model = everyone(&[&article, &comment, &repost]);
-    let answers: Vec<_> = thread::around(&model, article.id()).answers;
-    assert_eq!(answers, [(comment.id(), 0)]);
+    assert_eq!(thread::around(&model, article.id()).answers, [(comment.id(), 0)]);
     assert_eq!(thread::root(&model, comment.id()), article.id());
     assert_eq!(model.timeline.reposts_of(&article.id()), 1);
     assert!(text_of(&view(&model)).contains("reposted"));
@@ -85,4 +84,31 @@ fn a_poll_with_a_thousand_options_and_a_deep_article_are_cut_and_folded() {
     assert!(page.contains("choice 3") && !page.contains("choice 99") && page.contains("Show more"), "{page}");
     let deep = event(2, 30_023, &[&["title", "Deep"]], &"> ".repeat(10_000));
     assert!(text_of(&view(&everyone(&[&deep]))).len() < 12_000);
+    let mut model = everyone(&[&deep]);
+    model.route = Route::Thread(deep.id(), None);
+    assert!(text_of(&view(&model)).contains("Deep"));
+}
+
+#[test]
+fn an_article_is_drawn_as_elements_with_safe_links_and_its_markup_is_text() {
+    let text = "# Head\n\nA *b* **c** [d](https://a.example/x) [e](javascript:alert(1)) <script>x</script>\n\n- one\n- two\n\n> said\n\n```\n1 < 2\n```";
+    let article = event(2, 30_023, &[&["d", "x"], &["title", "On Rust"]], text);
+    let mut model = everyone(&[&article]);
+    model.route = Route::Thread(article.id(), None);
+    let mut tags: Vec<&str> = Vec::new();
+    let page = view(&model);
+    each(&page.clone().into(), &mut |element| {
+        tags.push(element.tag);
+        if let Some(address) = attribute(element, "href") {
+            assert!(!address.contains("javascript"), "{address}");
+        }
+    });
+    for tag in ["em", "strong", "ul", "li", "blockquote", "pre", "code"] {
+        assert!(tags.contains(&tag), "{tag} in {tags:?}");
+    }
+    assert!(!tags.contains(&"script"));
+    let page = text_of(&page);
+    for shown in ["On Rust", "Head", "d (a.example/x)", "<script>x</script>", "1 < 2"] {
+        assert!(page.contains(shown), "{shown:?} in {page:?}");
+    }
 }
