@@ -54,8 +54,8 @@ pub enum MirrorStep {
     Heard(Box<UnverifiedEvent>),
     /// Everything wanted that was written until this time, in seconds since 1970, is here; write it down.
     CaughtUp(u64),
-    /// The node has not read yet all that these people wrote before now; write that down.
-    Unread(BTreeSet<PublicKey>),
+    /// The node has read what these people wrote before now, and of nobody else; write that down.
+    PastRead(BTreeSet<PublicKey>),
     /// Hang up, and connect again after the pause.
     HangUp(&'static str),
 }
@@ -161,9 +161,9 @@ impl MirrorSession {
         self
     }
 
-    /// Goes on from the last [`MirrorStep::Unread`] of the run before, if there was one.
-    pub fn with_unread(mut self, unread: Option<BTreeSet<PublicKey>>) -> Self {
-        self.asking.set_unread(unread);
+    /// Goes on from the last [`MirrorStep::PastRead`] of the run before, if there was one.
+    pub fn with_past_read(mut self, read: Option<BTreeSet<PublicKey>>) -> Self {
+        self.asking.set_read(read);
         self
     }
 
