@@ -125,8 +125,8 @@ pub struct MirrorSession {
     /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
     /// something else.
     not_compared: u32,
-    /// Answers that still come to comparisons which one such answer has ended, on this connection.
-    notices_owed: usize,
+    /// What the relay says to a message of a comparison, which it does not know.
+    unknown: Option<String>,
     /// What a login has to sign, on this connection.
     challenge: Option<String>,
     /// The login that waits for the relay's word.
@@ -149,7 +149,7 @@ impl MirrorSession {
             connected: false,
             terms: Terms::default(),
             not_compared: 0,
-            notices_owed: 0,
+            unknown: None,
             challenge: None,
             logging_in: None,
             failures: 0,
@@ -180,7 +180,6 @@ impl MirrorSession {
         self.connected = true;
         self.terms = terms;
         self.mail.on_connected();
-        self.notices_owed = 0;
         self.report.mail_waits = false;
         self.report.work = terms.work.max(self.work_seen);
         self.report.needs_signature = false;
@@ -435,16 +434,14 @@ impl MirrorSession {
 
     /// That is how relays answer which do not know NIP-77.
     fn on_notice(&mut self, reason: &str) -> Vec<MirrorStep> {
-        let open = usize::from(self.giving.asked().is_some()) + usize::from(self.asking.asked().is_some());
-        if open == 0 {
-            match self.notices_owed.checked_sub(1) {
-                Some(fewer) => self.notices_owed = fewer,
-                None => self.report.refusal = Some(cut(reason)),
+        if self.giving.asked().is_none() && self.asking.asked().is_none() {
+            // It says so to each message, also to those that end a comparison, and people need not know.
+            if !reason.contains("NEG-") && self.unknown.as_deref() != Some(reason) {
+                self.report.refusal = Some(cut(reason));
             }
             return vec![];
         }
-        // It says the same to each of them, which is nothing that people need to know.
-        self.notices_owed += open - 1;
+        self.unknown = Some(cut(reason));
         self.not_compared += 1;
         [OWN, COMPARE].into_iter().flat_map(|comparison| self.on_not_compared(comparison)).collect()
     }

@@ -187,9 +187,9 @@ fn that_a_relay_does_not_compare_is_no_trouble_to_be_told_of() {
     let Some(MirrorStep::Collect(missed)) = steps.last() else { panic!("{steps:?}") };
     mirror.on_collected(&Collect::Own, &[], NOW);
     mirror.on_collected(missed, &[], NOW);
-    // One answer to each of the two comparisons.
-    for _ in 0..2 {
-        mirror.on_line(r#"["NOTICE","ERROR: unknown cmd"]"#, NOW);
+    // One answer to each message of the two comparisons, also to those that end them.
+    for said in ["ERROR: unknown cmd", "ERROR: unknown cmd", "ERROR: unknown cmd NEG-CLOSE"] {
+        mirror.on_line(&json!(["NOTICE", said]).to_string(), NOW);
         assert_eq!(mirror.report().refusal, None);
     }
     mirror.on_line(r#"["NOTICE","this relay restarts tonight"]"#, NOW);
