@@ -196,6 +196,7 @@ export default [
   /* WHOSE_POSTS */ "誰の投稿か",
   /* NOBODY_FOLLOWED */ "まだ誰もフォローしていません",
   /* NOBODY_FOLLOWED_LEAD */ "フォローした人の投稿がここに集まります。",
+  /* NOTHING_KEPT */ "ブックマークした投稿は、まだノードにありません。",
   /* NOTHING_FOLLOWED */ "フォロー中の人の投稿は、まだノードにありません。",
   /* THREAD */ "会話",
   /* POSTS */ "投稿",

@@ -56,8 +56,8 @@ pub enum MirrorStep {
     Heard(Box<UnverifiedEvent>),
     /// Everything wanted that was written until this time, in seconds since 1970, is here; write it down.
     CaughtUp(u64),
-    /// The node has not read yet all that these people wrote before now; write that down.
-    Unread(BTreeSet<PublicKey>),
+    /// The node has read what these people wrote before now, and of nobody else; write that down.
+    PastRead(BTreeSet<PublicKey>),
     /// Hang up, and connect again after the pause.
     HangUp(&'static str),
 }
@@ -127,6 +127,8 @@ pub struct MirrorSession {
     /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
     /// something else.
     not_compared: u32,
+    /// What the relay says to a message of a comparison, which it does not know.
+    unknown: Option<String>,
     /// What a login has to sign, on this connection.
     challenge: Option<String>,
     /// The login that waits for the relay's word.
@@ -149,6 +151,7 @@ impl MirrorSession {
             connected: false,
             terms: Terms::default(),
             not_compared: 0,
+            unknown: None,
             challenge: None,
             logging_in: None,
             failures: 0,
@@ -163,9 +166,9 @@ impl MirrorSession {
         self
     }
 
-    /// Goes on from the last [`MirrorStep::Unread`] of the run before, if there was one.
-    pub fn with_unread(mut self, unread: Option<BTreeSet<PublicKey>>) -> Self {
-        self.asking.set_unread(unread);
+    /// Goes on from the last [`MirrorStep::PastRead`] of the run before, if there was one.
+    pub fn with_past_read(mut self, read: Option<BTreeSet<PublicKey>>) -> Self {
+        self.asking.set_read(read);
         self
     }
 
@@ -440,9 +443,13 @@ impl MirrorSession {
     /// That is how relays answer which do not know NIP-77.
     fn on_notice(&mut self, reason: &str) -> Vec<MirrorStep> {
         if self.giving.asked().is_none() && self.asking.asked().is_none() {
-            self.report.refusal = Some(cut(reason));
+            // It says so to each message, also to those that end a comparison, and people need not know.
+            if !reason.contains("NEG-") && self.unknown.as_deref() != Some(reason) {
+                self.report.refusal = Some(cut(reason));
+            }
             return vec![];
         }
+        self.unknown = Some(cut(reason));
         self.not_compared += 1;
         [OWN, COMPARE].into_iter().flat_map(|comparison| self.on_not_compared(comparison)).collect()
     }

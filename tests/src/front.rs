@@ -1,7 +1,10 @@
 //! What stands before a helper and takes TLS off, as nginx would; it keeps all that passes, which is all that the helper
 //! sees, or leads clients to another node than they want.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::{SinkExt, StreamExt};
 use nostrp2p_protocol::PeerId;
@@ -74,6 +77,7 @@ struct Shared {
     lie: OnceLock<PeerId>,
     passed: Mutex<Vec<Vec<u8>>>,
     tamper: Mutex<Tamper>,
+    compares_not: AtomicBool,
 }
 
 impl Front {
@@ -123,6 +127,11 @@ impl Front {
         *self.shared.tamper.lock().unwrap_or_else(PoisonError::into_inner) = how;
     }
 
+    /// From now on a relay behind it does not know NIP-77, and cannot be reached while it is away.
+    pub fn compare_not(&self) {
+        self.shared.compares_not.store(true, Ordering::Relaxed);
+    }
+
     /// What has passed: the path of each session, and each message of both sides.
     pub fn passed(&self) -> Vec<Vec<u8>> {
         self.shared.passed.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -144,6 +153,10 @@ impl Shared {
     }
 
     async fn carry(&self, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) -> Option<()> {
+        let compares_not = self.compares_not.load(Ordering::Relaxed);
+        if compares_not {
+            drop(TcpStream::connect(self.helper.get()?).await.ok()?);
+        }
         let mut path = String::new();
         #[expect(clippy::result_large_err, reason = "the library says what a callback returns")]
         let read = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
@@ -171,6 +184,9 @@ impl Shared {
                 // Each side answers for itself.
                 (Message::Ping(_) | Message::Pong(_), _) => {}
                 (message, true) => client.send(message).await.ok()?,
+                (Message::Text(text), false) if compares_not && text.starts_with("[\"NEG-") => {
+                    client.send(Message::text("[\"NOTICE\",\"unknown\"]")).await.ok()?;
+                }
                 (Message::Binary(bytes), false) => {
                     let tamper = *self.tamper.lock().unwrap_or_else(PoisonError::into_inner);
                     for bytes in tamper.at(said, &bytes) {

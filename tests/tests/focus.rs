@@ -118,3 +118,60 @@ async fn a_key_that_is_held_answers_no_question_and_arrows_with_alt_stay_the_bro
     browser.attribute("connection", "data-state", "connected").await;
     browser.close().await;
 }
+
+/// Sends a key to what has the focus.
+async fn key(browser: &Browser, key: &str) {
+    browser
+        .driver
+        .active_element()
+        .await
+        .expect("a page")
+        .send_keys(key)
+        .await
+        .expect("something that takes keys");
+}
+
+#[tokio::test]
+async fn whoever_has_answered_by_keyboard_goes_on_at_what_was_answered() {
+    let (_alice, mut bob, browser) = Person::pair_with_browser(Size::Desktop).await;
+    for number in 0..12 {
+        let content = format!("number {number}.\n\n\n\nend");
+        let created_at = now() - 100 + number;
+        let draft = EventTemplate { created_at, kind: Kind::POST, tags: vec![], content };
+        bob.client.publish(&draft.sign(&bob.key, &[7; 32])).await;
+    }
+    browser.see("post-text", "number 11.").await;
+    browser.see("post-text", "number 1.").await;
+    browser.press_in_post("number 2.", "reply").await;
+    browser.type_into("compose-text", "answered").await;
+    browser.click("compose-send").await;
+    browser.see("post-text", "answered").await;
+    let there = "
+        const it = document.activeElement;
+        const { top, bottom } = it.getBoundingClientRect();
+        const post = it.closest('article')?.textContent.includes('number 2.');
+        return [it.dataset.testid, post, top > 0 && bottom < innerHeight]";
+    browser.comes_to("the focus on the button", there, json!(["reply", true, true])).await;
+
+    // Escape leaves the composer, so that the keys that move count again.
+    key(&browser, "n").await;
+    browser.comes_to("the composer", "return document.activeElement.id", json!("compose")).await;
+    key(&browser, "\u{e00c}").await;
+    browser.comes_to("a post", "return document.activeElement.localName", json!("article")).await;
+    browser.go("#/me").await;
+    browser.see("post-text", "answered").await;
+    key(&browser, "j").await;
+    browser.comes_to("a post on Me", "return document.activeElement.localName", json!("article")).await;
+
+    // What was looked for before is written over.
+    for words in ["number 3", "number 4"] {
+        key(&browser, "/").await;
+        browser.comes_to("the search", "return document.activeElement.id", json!("search")).await;
+        key(&browser, words).await;
+        let typed = "return document.getElementById('search').value";
+        browser.comes_to("the words", typed, json!(words)).await;
+        browser.see("post-text", words).await;
+        browser.go("#/").await;
+    }
+    browser.close().await;
+}

@@ -155,3 +155,32 @@ async fn click(browser: &Browser, (x, y): (f64, f64), times: usize) {
     }
     browser.driver.perform_actions(mouse).await.expect("a mouse");
 }
+
+#[tokio::test]
+async fn arabic_names_stand_where_names_stand_and_addresses_run_from_left_to_right() {
+    let texts = ["و يا https://example.org/صفحة?q=1 شكرا".to_owned()];
+    let (person, browser, _node) = somebody("أمينة", &texts, Size::Desktop).await;
+    let edges = "
+        const edge = (node, from, to) => {
+            const range = document.createRange();
+            range.setStart(node, from);
+            range.setEnd(node, to);
+            return range.getBoundingClientRect();
+        };";
+    let in_order = format!(
+        "{edges}
+        const words = document.querySelector('[data-testid=post-text] a').firstChild;
+        const host = edge(words, 0, 1), page = edge(words, 12, 13), query = edge(words, words.length - 1, words.length);
+        return host.left < page.left && page.left < query.left"
+    );
+    browser.comes_to("host, page and query in this order", &in_order, json!(true)).await;
+    browser.go(&format!("#/p/{}", person.key.public_key().to_npub())).await;
+    browser.see("person-name", "أمينة").await;
+    let at_the_left = format!(
+        "{edges}
+        const name = document.querySelector('[data-testid=person-name]');
+        return edge(name.firstChild, 0, 5).left - name.getBoundingClientRect().left < 2"
+    );
+    browser.comes_to("the name under its picture", &at_the_left, json!(true)).await;
+    browser.close().await;
+}

@@ -133,7 +133,7 @@ const CODES: [&str; 5] = ["npub1", "nprofile1", "note1", "nevent1", "naddr1"];
 /// The first thing in a text that is more than text, with what is before and behind it.
 fn special(text: &str) -> Option<(&str, Span, &str)> {
     // Each of them begins with one of these, so nothing else is looked at.
-    let begins = |(_, c): &(usize, char)| matches!(c, 'h' | 'H' | '#' | 'n');
+    let begins = |(_, c): &(usize, char)| matches!(c, 'h' | 'H' | '#' | '＃' | 'n');
     let mut boundary = true;
     let mut last = 0;
     for (at, c) in text.char_indices().filter(begins) {
@@ -141,14 +141,18 @@ fn special(text: &str) -> Option<(&str, Span, &str)> {
             && let Some(previous) = between.chars().next_back()
         {
             // A code may follow a word of a script without spaces; a hashtag there would be part of it.
-            let joined = if c == '#' { previous.is_alphanumeric() } else { previous.is_ascii_alphanumeric() };
+            let joined = if matches!(c, '#' | '＃') {
+                previous.is_alphanumeric()
+            } else {
+                previous.is_ascii_alphanumeric()
+            };
             boundary = !(joined || "/_#&=.".contains(previous));
         }
         last = at + c.len_utf8();
         let (before, rest) = text.split_at_checked(at)?;
         let found = match c {
             'h' | 'H' => link::read(before, rest),
-            '#' if boundary => hashtag(rest),
+            '#' | '＃' if boundary => hashtag(rest),
             'n' if boundary => code(rest),
             _ => None,
         };
@@ -160,15 +164,15 @@ fn special(text: &str) -> Option<(&str, Span, &str)> {
     None
 }
 
-/// A hashtag: letters, digits and marks of any script behind a cross, and not digits alone. What is beyond ASCII and no
+/// A hashtag: letters, digits and marks of any script behind a cross, which Japanese keyboards type wide, and not digits alone. What is beyond ASCII and no
 /// punctuation counts as a letter, for tables of all letters would be large.
 fn hashtag(text: &str) -> Option<(Span, usize)> {
-    let word = text.strip_prefix('#')?;
+    let behind = text.strip_prefix(['#', '＃'])?;
     let foreign = |c: char| !c.is_ascii() && !link::ends(c);
     let within = |c: char| c.is_ascii_alphanumeric() || c == '_' || foreign(c);
-    let word = word.get(..word.find(|c| !within(c)).unwrap_or(word.len()))?;
+    let word = behind.get(..behind.find(|c| !within(c)).unwrap_or(behind.len()))?;
     let fits = word.len() <= MAX_HASHTAG_BYTES && word.chars().any(|c| c.is_ascii_alphabetic() || foreign(c));
-    fits.then(|| (Span::Hashtag(word.to_owned()), word.len() + 1))
+    fits.then(|| (Span::Hashtag(word.to_owned()), text.len() - behind.len() + word.len()))
 }
 
 /// A person or post by its code, with or without `nostr:`.
@@ -228,6 +232,7 @@ mod tests {
         let tag = |tag: &str| Span::Hashtag(tag.to_owned());
         check("#Nostr, yes", &[tag("Nostr"), text(", yes")]);
         check("(#日本語)と#東京。", &[text("("), tag("日本語"), text(")と#東京。")]);
+        check("今日 ＃猫、はい", &[text("今日 "), tag("猫"), text("、はい")]);
         check("#हिन्दी #a_b", &[tag("हिन्दी"), text(" "), tag("a_b")]);
         check("#1 a#b ## #- https://a.example/#x", &[text("#1 a#b ## #- "), link("https://a.example/#x")]);
         assert_eq!(hashtags("#Nostr #nostr #ÄÖ #2026a"), ["nostr", "äö", "2026a"]);

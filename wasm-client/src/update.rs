@@ -106,7 +106,12 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             Link::Stranger => offer::open_stranger(model, out),
             Link::Appoint => connection::appoint(model, out),
             Link::Peer(peer) => {
-                model.chosen_peer = if model.chosen_peer == Some(peer) { None } else { Some(peer) };
+                // What there is to say about it stands on one screen alone.
+                let here = model.route == Route::Network;
+                model.chosen_peer = Some(peer).filter(|_| !here || model.chosen_peer != Some(peer));
+                if !here {
+                    out.push(Effect::Go(Route::Network.fragment()));
+                }
             }
         },
     }
@@ -373,6 +378,8 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
             model.revealed = None;
         } else if let (true, Some((post, hook))) = (press.typing, model.compose.begun_at()) {
             out.push(Effect::FocusInPost(post, hook));
+        } else if press.typing && model.route == Route::Home {
+            out.push(Effect::StepPost { back: false });
         } else {
             model.chosen_peer = None;
         }
@@ -397,5 +404,5 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
 }
 
 const fn has_posts(route: Route) -> bool {
-    matches!(route, Route::Home | Route::Find | Route::Person(_) | Route::Thread(..))
+    matches!(route, Route::Home | Route::Find | Route::Person(_) | Route::Thread(..) | Route::Me)
 }

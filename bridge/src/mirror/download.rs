@@ -46,10 +46,10 @@ pub(super) struct Asking {
     begun: u64,
     ended: Option<u64>,
     profiles: Profiles,
-    /// Authors whose past was read before; None after a start, when `unread` tells.
+    /// Authors whose past was read before; None if nothing is written down about that.
     read: Option<BTreeSet<PublicKey>>,
-    /// Authors whose past is not read yet, as it was told to be written down last; None if nothing was.
-    unread: Option<BTreeSet<PublicKey>>,
+    /// Whether the past of all authors is being read, and not only what no subscription covers.
+    reads_all: bool,
     /// The earliest time of what came and was not taken: what was heard reaches no further.
     not_taken: Option<u64>,
     /// Whether nothing is asked for and nothing is taken: the relay has brought more than it may.
@@ -71,15 +71,15 @@ impl Asking {
             ended: None,
             profiles: Profiles::default(),
             read: None,
-            unread: None,
+            reads_all: false,
             not_taken: None,
             paused: false,
         }
     }
 
     /// Goes on from what was written down of the run before.
-    pub(super) fn set_unread(&mut self, unread: Option<BTreeSet<PublicKey>>) {
-        self.unread = unread;
+    pub(super) fn set_read(&mut self, read: Option<BTreeSet<PublicKey>>) {
+        self.read = read;
     }
 
     /// What is wanted.
@@ -103,9 +103,9 @@ impl Asking {
         self.profiles.begin();
         let live = self.live.begin(&self.filters, &allowed, now);
         let parts = self.parts(now);
-        let noted = self.note_unread();
+        self.reads_all = true;
         let past = self.read_past(parts, compares, now);
-        closed.into_iter().chain(live).chain(noted).chain(past).collect()
+        closed.into_iter().chain(live).chain(past).collect()
     }
 
     /// The store lacks profiles and relay lists of these people, who are followed.
@@ -142,7 +142,7 @@ impl Asking {
     pub(super) fn wait_for_login(&mut self) {
         self.live.stop();
         self.past.stop();
-        self.profiles.on_closed();
+        self.profiles.stop();
     }
 
     /// Some time has passed: gives up questions without an answer, repeats those that failed, and polls what no
@@ -162,6 +162,7 @@ impl Asking {
                 self.ended = Some(now);
             } else {
                 let parts = untold.into_iter().map(|filter| self.part(filter, now)).collect();
+                self.reads_all = false;
                 steps.extend(self.read_past(parts, false, now));
             }
         }
@@ -187,7 +188,7 @@ impl Asking {
     pub(super) fn stop(&mut self) {
         self.live.forget();
         self.past.stop();
-        self.profiles.on_closed();
+        self.profiles.stop();
         self.ended = None;
     }
 
@@ -259,7 +260,7 @@ impl Asking {
     /// The relay has ended a subscription by itself, or refused it: it is asked again after a pause.
     pub(super) fn on_closed(&mut self, subscription: &str, now: u64) -> Vec<MirrorStep> {
         if Profiles::is_one(subscription) {
-            self.profiles.on_closed();
+            self.profiles.on_refused();
         } else if Past::is_one(subscription) {
             self.past.on_closed(now);
         } else {
@@ -279,14 +280,13 @@ impl Asking {
     fn and_ended(&mut self, mut steps: Vec<MirrorStep>, now: u64) -> Vec<MirrorStep> {
         if !steps.is_empty() && self.past.is_read() && self.ended.is_none() {
             self.ended = Some(now);
-            self.read = Some(self.authors());
             let until = self.not_taken.map_or(self.begun, |at| at.saturating_sub(1).min(self.begun));
             self.heard_until = self.heard_until.max(until);
             if self.filters.iter().any(is_mail) {
                 self.wraps_until = self.wraps_until.max(Some(until));
             }
             steps.push(MirrorStep::CaughtUp(self.heard_until));
-            steps.extend(self.note_unread());
+            steps.extend(self.note_read());
         }
         steps
     }
@@ -294,13 +294,9 @@ impl Asking {
     /// The parts of the past to read: all of it for people whom the owner follows only now, and what was missed for the
     /// others.
     fn parts(&mut self, now: u64) -> Vec<Part> {
-        let mut all = self.authors();
+        let (authors, owner) = (self.authors(), self.owner);
         // A node that knows no better has read what people wrote whom the owner follows, and nothing by the owner.
-        match &self.unread {
-            Some(unread) => all.retain(|author| !unread.contains(author)),
-            None => drop(all.remove(&self.owner)),
-        }
-        let read = self.read.get_or_insert(all);
+        let read = self.read.get_or_insert_with(|| authors.into_iter().filter(|one| *one != owner).collect());
         let mut new = Vec::new();
         let mut known = Vec::new();
         for filter in &self.filters {
@@ -325,15 +321,15 @@ impl Asking {
         parts
     }
 
-    /// Has the node write down whose past it has not read yet, unless it reads all of it again after a restart anyway.
-    fn note_unread(&mut self) -> Option<MirrorStep> {
-        let read = self.read.as_ref()?;
-        let unread: BTreeSet<PublicKey> = self.authors().difference(read).copied().collect();
-        let changed = self.heard_until > 0 && self.unread.as_ref() != Some(&unread);
-        changed.then(|| {
-            self.unread = Some(unread.clone());
-            MirrorStep::Unread(unread)
-        })
+    /// Has the node write down whose past it has read, if that has changed. Who is followed while the relay cannot be
+    /// reached, or shortly before the node ends, is not among them. What was not taken is to be read again.
+    fn note_read(&mut self) -> Option<MirrorStep> {
+        let authors = self.authors();
+        if !self.reads_all || self.not_taken.is_some() || self.read.as_ref() == Some(&authors) {
+            return None;
+        }
+        self.read = Some(authors.clone());
+        Some(MirrorStep::PastRead(authors))
     }
 
     /// The earliest time that is asked for. A profile or a list may have stood for years, and of what the owner wrote nothing

@@ -460,12 +460,37 @@ fn however_much_was_missed_the_place_moves_when_all_of_it_is_here() {
 }
 
 #[test]
+fn strangers_who_wrote_before_somebody_else_was_followed_are_asked_for_all_the_same() {
+    let mut mirror = connected();
+    let profiles = |steps: &[MirrorStep]| -> Vec<Value> {
+        let questions = sent(steps).into_iter().filter(|line| line[0] == "REQ" && line[1] == "profiles");
+        questions.map(|line| line[2]["authors"].clone()).collect()
+    };
+    for stranger in [3, 4] {
+        let reply = signed(stranger, 1, NOW, &[&["p", &owner().to_string()]], "a reply");
+        mirror.on_line(&json!(["EVENT", "live", reply]).to_string(), NOW);
+        // The first is being asked for, the second not yet.
+        let asked = if stranger == 3 { profiles(&mirror.on_tick(NOW)) } else { vec![] };
+        assert_eq!(asked.len(), usize::from(stranger == 3));
+    }
+    let both = json!([key(3).public_key(), key(4).public_key()].into_iter().collect::<BTreeSet<_>>());
+    mirror.on_interest(interest(&owner(), &[key(2).public_key(), key(5).public_key()].into()), NOW);
+    assert_eq!(profiles(&mirror.on_tick(NOW)), [both.clone()]);
+    mirror.on_disconnected();
+    connect(&mut mirror, NOW);
+    assert_eq!(profiles(&mirror.on_tick(NOW)), [both]);
+    mirror.on_line(r#"["EOSE","profiles"]"#, NOW);
+    connect(&mut mirror, NOW);
+    assert_eq!(profiles(&mirror.on_tick(NOW)), [] as [Value; 0], "they were answered for");
+}
+
+#[test]
 fn whose_past_is_not_read_yet_is_known_after_a_restart() {
     let people = |seeds: &[u8]| seeds.iter().map(|seed| key(*seed).public_key()).collect::<BTreeSet<_>>();
     let wanted = |seeds: &[u8]| interest(&owner(), &people(seeds));
-    let unread = |steps: &[MirrorStep]| {
+    let note = |steps: &[MirrorStep]| {
         let mut found = steps.iter().filter_map(|step| match step {
-            MirrorStep::Unread(people) => Some(people.clone()),
+            MirrorStep::PastRead(people) => Some(people.clone()),
             _ => None,
         });
         found.next_back()
@@ -475,7 +500,7 @@ fn whose_past_is_not_read_yet_is_known_after_a_restart() {
         let (mut asked, mut noted, mut steps) = (Vec::new(), None, first.to_vec());
         for _ in 0..50 {
             asked.extend(sent(&steps).into_iter().filter(|line| line[0] == "REQ" && line[1] == "missed"));
-            noted = unread(&steps).or(noted);
+            noted = note(&steps).or(noted);
             if mirror.report().caught_up {
                 break;
             }
@@ -499,12 +524,12 @@ fn whose_past_is_not_read_yet_is_known_after_a_restart() {
     steps.extend(mirror.on_interest(wanted(&[2]), NOW));
     let (asked, noted) = read(&mut mirror, &steps);
     assert_eq!((since(&asked, 1), since(&asked, 2)), (vec![0], vec![month]));
-    assert_eq!(noted, Some(BTreeSet::new()));
-    // Somebody is followed, and the node is stopped before that past is read.
-    assert_eq!(unread(&mirror.on_interest(wanted(&[2, 3]), NOW)), Some(people(&[3])));
+    assert_eq!(noted, Some(people(&[1, 2])));
+    // Somebody is followed, and the node is stopped before that past is read, whether the relay was reached or not.
+    assert_eq!(note(&mirror.on_interest(wanted(&[2, 3]), NOW)), None);
 
     let recent = NOW - 15 * 60;
-    let mut again = MirrorSession::new(owner(), true, 0, NOW).with_unread(Some(people(&[3])));
+    let mut again = MirrorSession::new(owner(), true, 0, NOW).with_past_read(noted);
     let mut steps = again.on_connected(PLAIN);
     steps.extend(again.on_interest(wanted(&[2, 3]), NOW));
     let (asked, noted) = read(&mut again, &steps);
@@ -512,15 +537,34 @@ fn whose_past_is_not_read_yet_is_known_after_a_restart() {
         (since(&asked, 1), since(&asked, 2), since(&asked, 3)),
         (vec![recent], vec![recent], vec![month])
     );
-    assert_eq!(noted, Some(BTreeSet::new()));
+    assert_eq!(noted, Some(people(&[1, 2, 3])));
+
+    // Of somebody who is not followed any more nothing is read, so the next time all is.
+    let steps = again.on_interest(wanted(&[2]), NOW);
+    assert_eq!(read(&mut again, &steps).1, Some(people(&[1, 2])));
 
     // A node of an earlier version has written nothing down: what the owner wrote was not read.
     let mut older = MirrorSession::new(owner(), true, 0, NOW);
     let mut steps = older.on_connected(PLAIN);
     steps.extend(older.on_interest(wanted(&[2]), NOW));
-    assert_eq!(unread(&steps), Some(people(&[1])));
-    let (asked, _) = read(&mut older, &steps);
+    let (asked, noted) = read(&mut older, &steps);
     assert_eq!((since(&asked, 1), since(&asked, 2)), (vec![0], vec![recent]));
+    assert_eq!(noted, Some(people(&[1, 2])));
+}
+
+#[test]
+fn what_was_not_taken_of_somebody_followed_only_now_is_read_again() {
+    let mut mirror = MirrorSession::new(owner(), false, 0, NOW).with_past_read(Some([owner()].into()));
+    mirror.on_connected(PLAIN);
+    let mut steps = mirror.on_interest(wanted(), NOW);
+    mirror.on_not_taken(NOW - 20 * 86_400);
+    let mut noted = false;
+    while !mirror.report().caught_up {
+        noted |= steps.iter().any(|step| matches!(step, MirrorStep::PastRead(_)));
+        steps = mirror.on_line(r#"["EOSE","missed"]"#, NOW);
+    }
+    noted |= steps.iter().any(|step| matches!(step, MirrorStep::PastRead(_)));
+    assert!(!noted, "not all of it is here");
 }
 
 #[test]

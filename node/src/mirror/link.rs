@@ -66,9 +66,9 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     let (store, name) = (context.store.clone(), url.clone());
     let place = tokio::task::spawn_blocking(move || {
         let (settled, heard_until) = store.mirror(&name)?;
-        Ok::<_, redb::Error>((settled, heard_until, store.unread(&name)?))
+        Ok::<_, redb::Error>((settled, heard_until, store.past_read(&name)?))
     });
-    let (settled, heard_until, unread) = match place.await {
+    let (settled, heard_until, read) = match place.await {
         Ok(Ok(place)) => place,
         Ok(Err(error)) => return tracing::error!(%error, "the store cannot be read"),
         Err(_) => return,
@@ -76,7 +76,7 @@ pub(super) async fn run(context: Context, url: String, role: Role, owner: Public
     // What was written down while the clock was ahead must not hide what is new now.
     let heard_until = heard_until.min(clock::now());
     let mirror =
-        MirrorSession::new(owner, role.out, settled, heard_until).with_mail(role.mail).with_unread(unread);
+        MirrorSession::new(owner, role.out, settled, heard_until).with_mail(role.mail).with_past_read(read);
     let receiving = Receiving::default();
     let mut link = Link { context, url, role, owner, mirror, receiving, settled };
     loop {
@@ -234,7 +234,9 @@ impl Link {
                     self.note(MetaWrite::Settled(self.url.clone(), through)).await;
                 }
                 MirrorStep::CaughtUp(until) => self.note(MetaWrite::CaughtUp(self.url.clone(), until)).await,
-                MirrorStep::Unread(people) => self.note(MetaWrite::Unread(self.url.clone(), people)).await,
+                MirrorStep::PastRead(people) => {
+                    self.note(MetaWrite::PastRead(self.url.clone(), people)).await
+                }
                 MirrorStep::Heard(event) => {
                     let not_taken = self.receiving.take(*event, &self.context, &self.url).await;
                     not_taken.into_iter().for_each(|at| self.mirror.on_not_taken(at));

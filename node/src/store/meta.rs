@@ -18,8 +18,8 @@ const OWN_NODES: TableDefinition<&[u8; 32], (u64, u64)> = TableDefinition::new("
 const SETTLED: TableDefinition<&str, u64> = TableDefinition::new("mirrors_settled");
 /// A mirror's address -> up to which time, in seconds since 1970, what was wanted of it is here.
 const CAUGHT_UP: TableDefinition<&str, u64> = TableDefinition::new("mirrors_caught_up");
-/// A mirror's address -> the keys of those whose past was not read there yet, one behind the other.
-const UNREAD: TableDefinition<&str, &[u8]> = TableDefinition::new("mirrors_unread");
+/// A mirror's address -> the keys of those whose past was read there, one behind the other.
+const PAST_READ: TableDefinition<&str, &[u8]> = TableDefinition::new("mirrors_past_read");
 /// Events of the owner that some mirror has.
 const GIVEN: TableDefinition<&[u8; 32], ()> = TableDefinition::new("mirrors_given");
 /// An event of the owner and the address of a relay -> whether the relay has taken or refused it.
@@ -47,8 +47,8 @@ pub enum MetaWrite {
     Settled(String, u64),
     /// What was wanted of this mirror is here, up to this time in seconds since 1970.
     CaughtUp(String, u64),
-    /// What these people wrote was not all read at this mirror.
-    Unread(String, BTreeSet<PublicKey>),
+    /// What these people wrote before was read at this mirror, and of nobody else.
+    PastRead(String, BTreeSet<PublicKey>),
     /// A mirror has this event of the owner.
     Given(EventId),
     /// The relay with this address has taken or refused this event of the owner.
@@ -76,7 +76,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), redb::Error>
     transaction.open_table(OWN_NODES)?;
     transaction.open_table(SETTLED)?;
     transaction.open_table(CAUGHT_UP)?;
-    transaction.open_table(UNREAD)?;
+    transaction.open_table(PAST_READ)?;
     transaction.open_table(GIVEN)?;
     transaction.open_table(RELAYED)?;
     transaction.open_table(REVOKED)?;
@@ -102,9 +102,9 @@ pub(super) fn write(transaction: &WriteTransaction, note: &MetaWrite) -> Result<
         MetaWrite::CaughtUp(url, until) => {
             drop(transaction.open_table(CAUGHT_UP)?.insert(url.as_str(), until)?)
         }
-        MetaWrite::Unread(url, people) => {
+        MetaWrite::PastRead(url, people) => {
             let keys: Vec<u8> = people.iter().flat_map(PublicKey::as_bytes).copied().collect();
-            transaction.open_table(UNREAD)?.insert(url.as_str(), keys.as_slice())?;
+            transaction.open_table(PAST_READ)?.insert(url.as_str(), keys.as_slice())?;
         }
         MetaWrite::Revoked(event) => {
             if let Some(peer) = nostrp2p_protocol::delegation::revoked(event) {
@@ -183,13 +183,13 @@ impl Store {
         Ok((settled, caught_up))
     }
 
-    /// Whose past was not read at a mirror yet: the last [`MetaWrite::Unread`]; None before the first.
+    /// Whose past was read at a mirror: the last [`MetaWrite::PastRead`]; None before the first.
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn unread(&self, url: &str) -> Result<Option<BTreeSet<PublicKey>>, redb::Error> {
-        let unread = self.database.begin_read()?.open_table(UNREAD)?;
-        let keys = unread.get(url)?;
+    pub fn past_read(&self, url: &str) -> Result<Option<BTreeSet<PublicKey>>, redb::Error> {
+        let read = self.database.begin_read()?.open_table(PAST_READ)?;
+        let keys = read.get(url)?;
         Ok(keys.map(|keys| {
             let (keys, _) = keys.value().as_chunks::<32>();
             keys.iter().map(|key| PublicKey::from_bytes(*key)).collect()

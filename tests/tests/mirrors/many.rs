@@ -99,3 +99,30 @@ async fn who_is_followed_only_now_comes_with_the_last_month_and_a_profile_of_yea
     relay.put(&follow_list(&alice, [carol.public_key()])).await;
     node_holds(&mut relay, &["three weeks ago", "{\"name\":\"Carol\"}"]).await;
 }
+
+#[tokio::test]
+async fn of_somebody_followed_while_the_relay_was_away_all_is_read_after_a_restart_and_the_page_shows_it() {
+    let (alice, carol) = (random_key(), random_key());
+    let mut foreign = ForeignRelay::start().await;
+    foreign.put(&dated(&carol, 1, now() - 20 * 86_400, "three weeks ago")).await;
+    // One that compares finds by that what is missing.
+    let front = Front::start(None).await;
+    front.lead_to(&format!("127.0.0.1:{}", foreign.port()));
+    front.compare_not();
+    let node = node_of(&alice, &front.address()).await;
+    status_says(&node, "caught_up", json!(true)).await;
+    foreign.stop();
+    status_says(&node, "state", json!("waiting")).await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    relay.put(&follow_list(&alice, [carol.public_key()])).await;
+
+    let node = node.restart().await;
+    foreign.start_again().await;
+    let mut relay = Relay::login(&node.clients(), &alice).await;
+    node_holds(&mut relay, &["three weeks ago"]).await;
+    let browser = Browser::start(Size::Phone).await;
+    browser.sign_in(&node, &alice.to_nsec()).await;
+    browser.go(&format!("#/p/{}", carol.public_key().to_npub())).await;
+    browser.see("post-text", "three weeks ago").await;
+    browser.close().await;
+}

@@ -2,7 +2,8 @@
 
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Element, Event, FocusOptions, HtmlDocument, HtmlElement, HtmlTextAreaElement, KeyboardEvent, Window,
+    Element, Event, FocusOptions, HtmlDocument, HtmlElement, HtmlInputElement, HtmlTextAreaElement,
+    KeyboardEvent, Window,
 };
 
 use crate::effect::Effect;
@@ -15,6 +16,12 @@ pub(super) fn run(window: &Window, effect: &Effect) {
     match effect {
         Effect::Focus(id) => {
             let element = window.document().and_then(|document| document.get_element_by_id(id));
+            // What was looked for before is written over.
+            if *id == "search"
+                && let Some(field) = element.as_ref().and_then(JsCast::dyn_ref::<HtmlInputElement>)
+            {
+                field.select();
+            }
             focus(element);
         }
         Effect::PutCaret(id, units) => put_caret(window, id, *units),

@@ -17,6 +17,9 @@ const MAX_LOST: usize = 20;
 /// Most characters behind the `@` that are taken for the beginning of a name.
 const MAX_WORD: usize = 40;
 
+/// What begins a mention: the sign, and how Japanese keyboards type it.
+const AT: [char; 2] = ['@', '＠'];
+
 /// One mention: `@name` at its place in the text, and who is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mention {
@@ -40,6 +43,8 @@ pub struct LostMentions(Vec<(String, Mentions)>);
 pub struct Completion {
     /// Where its `@` stands, in bytes.
     pub start: usize,
+    /// Where what was begun ends, in bytes.
+    pub end: usize,
     /// What follows the `@`.
     word: String,
     /// Which of those that are offered is chosen; behind a lone `@` none is before somebody chooses.
@@ -49,18 +54,26 @@ pub struct Completion {
 /// The name that is being written before the caret, which is given in bytes.
 pub fn completion(text: &str, caret: usize) -> Option<Completion> {
     let before = text.get(..caret)?;
-    let start = before.rfind('@')?;
-    let word = before.get(start + 1..)?;
+    let (start, at) = before.rmatch_indices(AT).next()?;
+    let word = before.get(start + at.len()..)?;
     let fits = !word.contains(char::is_whitespace) && word.chars().count() <= MAX_WORD;
     let chosen = (!word.is_empty()).then_some(0);
-    (begins(before.get(..start)?) && fits).then(|| Completion { start, word: word.to_owned(), chosen })
+    (begins(before.get(..start)?) && fits).then(|| Completion {
+        start,
+        end: caret,
+        word: word.to_owned(),
+        chosen,
+    })
 }
 
-/// Whether a mention can begin behind this text: an `@` behind a letter belongs to an address.
+/// Whether a mention can begin behind this text: an `@` behind a letter belongs to an address, unless it is one of a
+/// script that puts no spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese).
 fn begins(before: &str) -> bool {
     // An accent may be written as a mark behind its letter.
     let is_mark = |c: char| matches!(c, '\u{300}'..='\u{36f}');
-    before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && !is_mark(c) && c != '@')
+    let is_spaceless = |c: char| matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{9fff}');
+    let may_precede = |c: char| is_spaceless(c) || !c.is_alphanumeric() && !is_mark(c) && !AT.contains(&c);
+    before.chars().next_back().is_none_or(may_precede)
 }
 
 /// The people that are offered: those one follows first.
@@ -80,11 +93,6 @@ pub fn offered(model: &Model, completion: &Completion) -> Vec<PublicKey> {
 }
 
 impl Completion {
-    /// Where what was begun ends, in bytes.
-    pub fn end(&self) -> usize {
-        self.start + 1 + self.word.len()
-    }
-
     /// What takes the place of what was begun.
     pub fn typed(&self, text: &str, name: &str) -> String {
         let space = if self.is_before_a_blank(text) { "" } else { " " };
@@ -94,14 +102,14 @@ impl Completion {
     /// The text with the name of this person in place of what was begun, and where the caret is then, in bytes.
     pub fn complete(&self, text: &str, name: &str) -> (String, usize) {
         let before = text.get(..self.start).unwrap_or_default();
-        let after = text.get(self.end()..).unwrap_or_default();
+        let after = text.get(self.end..).unwrap_or_default();
         let head = format!("{before}{}", self.typed(text, name));
         let caret = head.len() + usize::from(self.is_before_a_blank(text));
         (head + after, caret)
     }
 
     fn is_before_a_blank(&self, text: &str) -> bool {
-        text.get(self.end()..).is_some_and(|after| after.starts_with(char::is_whitespace))
+        text.get(self.end..).is_some_and(|after| after.starts_with(char::is_whitespace))
     }
 }
 
@@ -273,6 +281,12 @@ mod tests {
             assert_eq!(completion(text, caret), None, "{text}");
         }
         assert_eq!(completion("(@字", 5).map(|found| found.word), Some("字".to_owned()));
+        for text in ["こんにちは@田", "你好@田", "สวัสดี@田", "こんにちは＠田"] {
+            let found = completion(text, text.len()).unwrap();
+            let said = text.trim_end_matches(['@', '＠', '田']);
+            assert_eq!(found.complete(text, "田中").0, format!("{said}@田中 "));
+        }
+        assert_eq!(completion("жан@田", 10), None);
     }
 
     /// A text that names these people at these places, and what it becomes.

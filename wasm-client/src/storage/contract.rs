@@ -99,11 +99,22 @@ async fn keeps_versions_of_lists(storage: &impl Storage) {
 
 async fn keeps_settings(storage: &impl Storage) {
     let cursor = Cursor { store: 3, after: 9 };
-    let set = [Setting::Cursor(cursor), Setting::Theme(Theme::Dark), draft("to be")];
+    let friends = event(1, Kind(30_000), "sealed").into_rumor();
+    let tags = vec![Tag::new(["d", "my friends"])];
+    let friends = UnsignedEvent { tags: tags.clone(), ..friends };
+    let private = Setting::Private((Kind(10_000), "".into()), friends.id(), tags.clone());
+    let set = [
+        Setting::Cursor(cursor),
+        Setting::Theme(Theme::Dark),
+        draft("to be"),
+        Setting::OwnList(Box::new(friends.clone())),
+        private,
+    ];
     apply(storage, set.map(StorageChange::Set).to_vec()).await;
     apply(storage, vec![StorageChange::Set(draft(""))]).await;
     let settings = load(storage).await.settings;
     assert_eq!((settings.cursor, settings.theme, settings.drafts), (Some(cursor), Theme::Dark, vec![]));
+    assert_eq!((settings.private, settings.lists), (vec![(friends.id(), tags)], vec![friends]));
 }
 
 /// A draft of a new post; an empty text takes it out.

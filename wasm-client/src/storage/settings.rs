@@ -196,16 +196,16 @@ impl Pace {
 }
 
 impl Setting {
-    /// The name under which it is stored.
+    /// The name under which it is stored, without a space: a browser's storage holds name and text with one between them.
     pub fn name(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::EventTemplate(context, _) => return Cow::Owned(draft_name(*context)),
             Self::Composing(_) => "composing",
             Self::OwnList(list) => {
                 let d = list.tag_values("d").next().unwrap_or_default();
-                return Cow::Owned(format!("list:{} {d}", list.kind.0));
+                return Cow::Owned(list_name("list", list.kind, d));
             }
-            Self::Private((kind, d), ..) => return Cow::Owned(format!("private:{} {d}", kind.0)),
+            Self::Private((kind, d), ..) => return Cow::Owned(list_name("private", *kind, d)),
             Self::Cursor(_) => "cursor",
             Self::Node(_) => "node",
             Self::Home(_) => "home",
@@ -355,6 +355,11 @@ impl StoredSettings {
     }
 }
 
+/// The name under which something of a list is stored. What it calls itself is not read back from there.
+fn list_name(what: &str, kind: Kind, d: &str) -> String {
+    format!("{what}:{}:{}", kind.0, d.replace(' ', "\n"))
+}
+
 /// Bytes as a text of as many characters, for settings are texts.
 fn bytes_as_text(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
@@ -422,10 +427,11 @@ mod tests {
             Setting::BackedUp(true),
             Setting::Agreed(vec!["wss://a.example".into(), "ws://b.example:7000".into()]),
             Setting::OwnList(Box::new(list.clone())),
-            Setting::Private((Kind(30_000), "é".into()), list.id(), list.tags.clone()),
+            Setting::Private((Kind(30_000), "my é".into()), list.id(), list.tags.clone()),
         ];
         let mut read = StoredSettings::default();
         for setting in &settings {
+            assert!(!setting.name().contains(' '), "{}", setting.name());
             read.read(&setting.name(), &setting.text().unwrap());
         }
         let expected = StoredSettings {
@@ -481,8 +487,8 @@ mod tests {
             "mentions",
             "composing",
             "draft:n",
-            "list:10003 ",
-            "private:10003 ",
+            "list:10003:",
+            "private:10003:",
             "followers",
             "media",
             "pace",

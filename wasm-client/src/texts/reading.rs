@@ -57,6 +57,7 @@ words! {
     WHOSE_POSTS: "Whose posts";
     NOBODY_FOLLOWED: "You follow nobody yet";
     NOBODY_FOLLOWED_LEAD: "Posts of the people you follow are gathered here.";
+    NOTHING_KEPT: "Your node holds none of the posts that you bookmarked.";
     NOTHING_FOLLOWED: "The people you follow have written nothing that your node holds.";
     THREAD: "Conversation";
     POSTS: "Posts";

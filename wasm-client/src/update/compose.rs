@@ -138,6 +138,7 @@ pub fn on_signed(
         Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
         Purpose::Post => {
             let sent = model.compose.context();
+            let begun = model.compose.begun_at();
             drop(model.compose.take());
             model.compose.changed = false;
             model.compose.turn(None, None);
@@ -146,7 +147,8 @@ pub fn on_signed(
                 StorageChange::Set(Setting::Composing(Context::New)),
             ];
             out.push(Effect::Cancel(Timer::EventTemplate));
-            out.push(Effect::ScrollToTop);
+            // Whoever answered goes on reading where that began.
+            out.push(begun.map_or(Effect::ScrollToTop, |(post, hook)| Effect::FocusInPost(post, hook)));
             leave_screen(model, out);
             hand_in(model, event, also, out);
         }
@@ -449,7 +451,7 @@ fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>)
     out.push(Effect::Type {
         id: FIELD_ID,
         from: mention::units_of(former, completion.start),
-        to: mention::units_of(former, completion.end()),
+        to: mention::units_of(former, completion.end),
         text: completion.typed(former, &name),
     });
     out.push(Effect::PutCaret(FIELD_ID, mention::units_of(&text, caret)));

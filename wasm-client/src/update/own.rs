@@ -154,7 +154,8 @@ pub fn leave(model: &mut Model) {
     model.revealed = None;
     model.signing.form = None;
     model.forget_asked = false;
-    model.chosen_peer = None;
+    // On Network stands what was chosen beside another screen.
+    model.chosen_peer = model.chosen_peer.filter(|_| model.route == crate::route::Route::Network);
 }
 
 fn mark_backed_up(model: &mut Model, out: &mut Vec<Effect>) {

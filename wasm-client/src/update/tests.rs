@@ -4,6 +4,7 @@ mod claim;
 mod composing;
 mod deleting;
 mod exporting;
+mod keys;
 mod lists;
 mod names;
 mod notices;

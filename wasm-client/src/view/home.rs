@@ -112,7 +112,8 @@ fn nobody_followed(model: &Model) -> Html {
     let (title, lead) = if nobody {
         (model.say(texts::NOBODY_FOLLOWED), model.say(texts::NOBODY_FOLLOWED_LEAD))
     } else {
-        (model.say(texts::EMPTY_TITLE), model.say(texts::NOTHING_FOLLOWED))
+        let lead = if model.tab == Tab::Bookmarks { texts::NOTHING_KEPT } else { texts::NOTHING_FOLLOWED };
+        (model.say(texts::EMPTY_TITLE), model.say(lead))
     };
     let find = element("a").class("button button-primary").with("href", Route::Find.fragment());
     element("div")

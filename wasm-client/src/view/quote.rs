@@ -103,8 +103,13 @@ pub fn content(unsigned: &UnsignedEvent) -> Cow<'_, str> {
 
 /// A text without links: the card as a whole is one.
 pub fn plain(model: &Model, content: &str) -> String {
+    let mut spans = richtext::spans(content);
+    // A text ends in what it quotes.
+    if spans.len() > 1 && matches!(spans.last(), Some(Span::Post(..))) {
+        spans.pop();
+    }
     let mut plain = String::new();
-    for span in richtext::spans(content) {
+    for span in spans {
         match span {
             Span::Text(text) | Span::Link(text) => plain.push_str(&text),
             Span::Hashtag(tag) => {
@@ -117,10 +122,28 @@ pub fn plain(model: &Model, content: &str) -> String {
             Span::Post(..) => plain.push_str(model.say(texts::A_POST)),
         }
     }
+    plain.truncate(plain.trim_end().len());
     let length = letters::cut(&plain, MAX_CHARACTERS).len();
     if length < plain.len() {
         plain.truncate(length);
         plain.push('…');
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use nostrp2p_protocol::EventId;
+
+    use super::*;
+
+    #[test]
+    fn what_a_text_ends_in_is_what_it_quotes_and_says_nothing_in_little_room() {
+        let note = EventId::from_bytes([6; 32]).to_note();
+        let check =
+            |text: &str, expected: &str| assert_eq!(plain(&Model::default(), text), expected, "{text}");
+        check(&format!("so true\n\nnostr:{note}"), "so true");
+        check(&format!("nostr:{note} says it"), "a post says it");
+        check(&format!("nostr:{note}"), "a post");
+    }
 }

@@ -68,6 +68,15 @@ fn what_its_author_warns_of_is_folded_with_all_that_is_in_it_until_somebody_want
     assert!(page.contains("eight legs") && !page.contains("nine legs") && page.contains("Show less"));
 }
 
+#[test]
+fn bookmarks_that_the_node_lacks_are_not_called_posts_of_people_who_are_followed() {
+    let mut model =
+        Model { stage: PersonStage::Using, me: Some(person(1)), tab: Tab::Bookmarks, ..Model::default() };
+    model.timeline.loading = false;
+    let page = format!("{:?}", view(&model));
+    assert!(page.contains("that you bookmarked") && !page.contains("people you follow"), "{page}");
+}
+
 /// A page in use with something of everything.
 fn in_use() -> Model {
     let mut model = Model {

@@ -27,6 +27,8 @@ pub(super) struct Profiles {
     /// Those of them who have not been asked for yet.
     unasked_strangers: VecDeque<PublicKey>,
     unasked_followed: VecDeque<PublicKey>,
+    /// The strangers of the question that is open, or was when the connection ended.
+    asked_strangers: Vec<PublicKey>,
     /// Whether a question is open.
     asks: bool,
     patience: Patience,
@@ -38,11 +40,14 @@ impl Profiles {
         subscription == PROFILES
     }
 
-    /// Begins anew: strangers are those who write from now on, and who is followed is asked for again.
+    /// Begins anew: of strangers with those about whom nothing was answered, for what they wrote does not come again; who is
+    /// followed is asked for again.
     pub(super) fn begin(&mut self) {
-        let followed = std::mem::take(&mut self.followed);
-        let unasked_followed = followed.iter().copied().collect();
-        *self = Self { followed, unasked_followed, ..Self::default() };
+        let before = std::mem::take(self);
+        self.unasked_strangers = before.asked_strangers.into_iter().chain(before.unasked_strangers).collect();
+        self.strangers = self.unasked_strangers.iter().copied().collect();
+        self.unasked_followed = before.followed.iter().copied().collect();
+        self.followed = before.followed;
     }
 
     /// A stranger has written.
@@ -72,13 +77,17 @@ impl Profiles {
         if self.asks {
             return None;
         }
-        let unasked = match self.unasked_strangers.is_empty() {
-            false => &mut self.unasked_strangers,
-            true => &mut self.unasked_followed,
+        let strangers = !self.unasked_strangers.is_empty();
+        let unasked = match strangers {
+            true => &mut self.unasked_strangers,
+            false => &mut self.unasked_followed,
         };
         let authors: BTreeSet<PublicKey> = unasked.drain(..unasked.len().min(AT_ONCE)).collect();
         if authors.is_empty() {
             return None;
+        }
+        if strangers {
+            self.asked_strangers.extend(&authors);
         }
         self.asks = true;
         self.patience.on_asked();
@@ -91,20 +100,27 @@ impl Profiles {
     /// are gathered until the next tick.
     pub(super) fn on_eose(&mut self) -> Vec<MirrorStep> {
         self.asks = false;
+        self.asked_strangers.clear();
         self.patience.on_answered();
         let next = if self.unasked_strangers.is_empty() { self.ask() } else { None };
         vec![next.unwrap_or_else(|| MirrorStep::Send(line(&("CLOSE", PROFILES))))]
     }
 
-    /// The relay has ended the question.
-    pub(super) const fn on_closed(&mut self) {
+    /// The relay has ended the question, or did not answer it.
+    pub(super) fn on_refused(&mut self) {
+        self.asked_strangers.clear();
+        self.stop();
+    }
+
+    /// No question is open any more.
+    pub(super) const fn stop(&mut self) {
         self.asks = false;
         self.patience.stop();
     }
 
     pub(super) fn on_tick(&mut self, now: u64) -> Option<MirrorStep> {
         (self.patience.on_tick(EOSE_WITHIN, now) == Due::Late).then(|| {
-            self.on_closed();
+            self.on_refused();
             MirrorStep::Send(line(&("CLOSE", PROFILES)))
         })
     }
@@ -112,7 +128,7 @@ impl Profiles {
     /// Ends the question, if one is open.
     pub(super) fn close(&mut self) -> Option<MirrorStep> {
         let open = self.asks;
-        self.on_closed();
+        self.stop();
         open.then(|| MirrorStep::Send(line(&("CLOSE", PROFILES))))
     }
 }

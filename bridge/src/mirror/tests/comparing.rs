@@ -180,6 +180,23 @@ fn what_a_relay_refused_is_not_pressed_on_it_with_every_connection() {
 }
 
 #[test]
+fn that_a_relay_does_not_compare_is_no_trouble_to_be_told_of() {
+    let mut mirror = MirrorSession::new(owner(), true, 0, 0);
+    mirror.on_connected(Terms::default());
+    let steps = mirror.on_interest(wanted(), NOW);
+    let Some(MirrorStep::Collect(missed)) = steps.last() else { panic!("{steps:?}") };
+    mirror.on_collected(&Collect::Own, &[], NOW);
+    mirror.on_collected(missed, &[], NOW);
+    // One answer to each message of the two comparisons, also to those that end them.
+    for said in ["ERROR: unknown cmd", "ERROR: unknown cmd", "ERROR: unknown cmd NEG-CLOSE"] {
+        mirror.on_line(&json!(["NOTICE", said]).to_string(), NOW);
+        assert_eq!(mirror.report().refusal, None);
+    }
+    mirror.on_line(r#"["NOTICE","this relay restarts tonight"]"#, NOW);
+    assert_eq!(mirror.report().refusal.as_deref(), Some("this relay restarts tonight"));
+}
+
+#[test]
 fn a_relay_that_does_not_compare_gives_pages_and_gets_all() {
     let answers: [Option<&str>; 4] = [
         Some(r#"["NOTICE","ERROR: bad msg: unknown cmd"]"#),
