@@ -1,4 +1,5 @@
 //! A conversation among 32 people over 40 days: who comes last has all answers that are for everyone, and none of the others.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::{collections::BTreeSet, time::Duration};
 

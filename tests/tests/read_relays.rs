@@ -1,4 +1,5 @@
 //! People who read on relays of their own alone, as their lists say (NIP-65): what the owner answers reaches them there.
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 use nostrp2p_protocol::{
     Event, EventTemplate, Kind, SecretKey, Tag,

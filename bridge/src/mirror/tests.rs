@@ -475,7 +475,7 @@ fn strangers_who_wrote_before_somebody_else_was_followed_are_asked_for_all_the_s
     }
     let both = json!([key(3).public_key(), key(4).public_key()].into_iter().collect::<BTreeSet<_>>());
     mirror.on_interest(interest(&owner(), &[key(2).public_key(), key(5).public_key()].into()), NOW);
-    assert_eq!(profiles(&mirror.on_tick(NOW)), [both.clone()]);
+    assert_eq!(profiles(&mirror.on_tick(NOW)), std::slice::from_ref(&both));
     mirror.on_disconnected();
     connect(&mut mirror, NOW);
     assert_eq!(profiles(&mirror.on_tick(NOW)), [both]);

@@ -446,7 +446,7 @@ mod tests {
         };
         let articles = FetchTarget::Addressable(Kind(30_023), here.pubkey);
         let found = |filter, events: &[Event]| missing(&store, &[filter], events, NOW).unwrap();
-        assert_eq!(found(asked("there", 30_023), &[]).lacking, [articles.clone()]);
+        assert_eq!(found(asked("there", 30_023), &[]).lacking, std::slice::from_ref(&articles));
         let held = found(asked("here", 30_023), std::slice::from_ref(&here));
         assert_eq!(held, Missing { lacking: vec![], stale: vec![articles] });
         assert_eq!(found(asked("there", 30_078), &[]), Missing::default(), "nobody gives it");
