@@ -81,9 +81,9 @@ async fn what_strangers_write_is_text_and_nothing_else_on_the_page() {
     let node = Node::start(&[]).await;
     let alice = Browser::start(Size::Phone).await;
     alice.arrive(&node, "Alice").await;
+    // As many as the page draws at first.
     let posts = [
-        ("markup", "marker-markup <script>window.hacked=1</script><img src=x onerror=window.hacked=2><svg onload=window.hacked=3></svg><iframe src=javascript:parent.hacked=4></iframe>".to_owned()),
-        ("links", "marker-links javascript:window.hacked=5 [x](javascript:window.hacked=6) https://evil.example/\"onmouseover=\"window.hacked=7 data:text/html,<script>hacked=8</script> https://user:pass@evil.example/".to_owned()),
+        ("markup and links", "marker-markup <script>window.hacked=1</script><img src=x onerror=window.hacked=2><svg onload=window.hacked=3></svg><iframe src=javascript:parent.hacked=4></iframe> javascript:window.hacked=5 [x](javascript:window.hacked=6) https://evil.example/\"onmouseover=\"window.hacked=7 data:text/html,<script>hacked=8</script> https://user:pass@evil.example/".to_owned()),
         ("bidi", format!("marker-bidi {}", "\u{202e}\u{2067}\u{202d}\u{200f}reversed\u{2066}".repeat(800))),
         ("one long word", format!("marker-word{}", "W".repeat(60_000))),
         ("many lines", format!("marker-lines{}", "\n.".repeat(20_000))),
