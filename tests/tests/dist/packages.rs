@@ -39,9 +39,13 @@ impl Debian {
         let policy = Command::new("apt-cache").arg("policy").output().await.unwrap();
         let policy = String::from_utf8_lossy(&policy.stdout).into_owned();
         let is_mirror = |word: &&str| word.starts_with("http") && !word.contains("security");
-        let mirror = policy.split_whitespace().find(is_mirror)?.to_owned();
+        let mirror = policy.split_whitespace().find(is_mirror);
         let release = fs::read_to_string("/etc/os-release").unwrap();
-        let name = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="))?.to_owned();
+        let name = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
+        let (Some(mirror), Some(name)) = (mirror, name) else {
+            skip_optional("this machine does not say where it gets its packages, or which release it is");
+            return None;
+        };
         let debian = Self { folder: tempfile::tempdir().unwrap() };
         let folder = &debian.folder;
         let mut mount = Command::new("mount");
@@ -51,7 +55,7 @@ impl Debian {
             return None;
         }
         let mut debootstrap = Command::new("debootstrap");
-        debootstrap.args(["--variant=minbase", &name]).arg(folder.path()).arg(mirror);
+        debootstrap.args(["--variant=minbase", name]).arg(folder.path()).arg(mirror);
         let output = debootstrap.output().await.unwrap();
         if !output.status.success() {
             skip_optional("debootstrap could not fetch a system");
