@@ -24,18 +24,20 @@ use crate::{
     traits::{EventStore, Host, PeerNetwork, Platform, Unanswered},
 };
 
-/// How long all nodes have that were asked for the same: after that the first answer is enough. One node of a person is often
-/// off, and a request to it may take 20 s.
+/// How long all nodes have that were asked for the same: after that the first answer that holds something is enough. One node
+/// of a person is often off, and a request to it may take 20 s.
 const ALL_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
-/// The answers to requests: all of them, or those that are there when `patience` ends, and at least one if anybody answers.
+/// The answers to requests: all of them, or those that are there when `patience` ends, as soon as one of them is `enough`. A
+/// node that was off itself answers at once and holds nothing, and says nothing of the others.
 async fn enough_of<T>(
     requests: impl Iterator<Item = impl Future<Output = Option<T>>>,
+    enough: impl Fn(&T) -> bool,
     patience: impl Future<Output = ()>,
 ) -> Vec<T> {
     let (mut requests, mut patience) = (requests.collect::<FuturesUnordered<_>>(), pin!(patience));
     let (mut answers, mut patient) = (Vec::new(), true);
-    while patient || answers.is_empty() {
+    while patient || !answers.iter().any(&enough) {
         tokio::select! {
             answer = requests.next() => match answer {
                 Some(answer) => answers.extend(answer),
@@ -168,10 +170,11 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         let (network, patience) = (self.network.clone(), self.platform.sleep(ALL_ANSWER_WITHIN));
         self.begin(async move {
             let question = RpcRequest::Events(query.filters);
-            let requests = query.nodes.iter().map(|node| ask_for_all(&network, *node, &question));
-            let answers = enough_of(requests, patience).await;
-            let found: Vec<Found> =
-                answers.into_iter().filter_map(|answer| Found::decode(&answer).ok()).collect();
+            let requests = query.nodes.iter().map(async |node| {
+                let answer = ask_for_all(&network, *node, &question).await?;
+                Found::decode(&answer).ok()
+            });
+            let found: Vec<Found> = enough_of(requests, |found| !found.events.is_empty(), patience).await;
             let answered = !found.is_empty();
             let events = found.into_iter().flat_map(|found| found.events).collect();
             received::events("answer", &events);
@@ -396,4 +399,32 @@ fn revoked_in(answer: Result<Vec<u8>, Unanswered>) -> Vec<UnverifiedEvent> {
 fn identify(answer: &[u8]) -> Option<Vec<Identified>> {
     let found = Found::decode(answer).ok()?;
     Some(found.events.into_iter().map(Identified::from).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::ready};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_holds_nothing_does_not_end_the_wait_for_one_that_is_slow() {
+        let (answer, slow) = oneshot::channel::<Vec<u8>>();
+        let requests = [ready(Some(vec![])).left_future(), slow.map(Result::ok).right_future()];
+        let mut enough =
+            pin!(enough_of(requests.into_iter(), |answer: &Vec<u8>| !answer.is_empty(), ready(())));
+        assert_eq!(enough.as_mut().now_or_never(), None, "patience has ended");
+        answer.send(vec![1]).unwrap();
+        assert_eq!(enough.now_or_never(), Some(vec![vec![], vec![1]]));
+    }
+
+    #[test]
+    fn who_holds_something_is_enough_when_patience_ends_and_not_before() {
+        let requests = || [ready(Some(vec![1])).left_future(), std::future::pending().right_future()];
+        let enough = |answer: &Vec<u8>| !answer.is_empty();
+        let impatient = enough_of(requests().into_iter(), enough, ready(()));
+        assert_eq!(impatient.now_or_never(), Some(vec![vec![1]]));
+        assert_eq!(enough_of(requests().into_iter(), enough, std::future::pending()).now_or_never(), None);
+    }
 }
