@@ -127,7 +127,7 @@ pub struct MirrorSession {
     /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
     /// something else.
     not_compared: u32,
-    /// What the relay says to a message of a comparison, which it does not know.
+    /// The sentence by which a relay that does not know NIP-77 answers each message of a comparison.
     unknown: Option<String>,
     /// What a login has to sign, on this connection.
     challenge: Option<String>,

@@ -1,10 +1,8 @@
 //! Pages of what answers an event, as other nodes are asked for it: answers, comments and votes.
 
-use std::collections::BTreeSet;
-
 use nostrp2p_protocol::{
     EventId, Filter, Kind, PublicKey, UnsignedEvent,
-    event_policy::{EventAddress, address_of},
+    event_policy::{COMMENTS, EventAddress, address_of},
     limits::MAX_CREATED_AT,
 };
 
@@ -14,17 +12,15 @@ const PAGE: u32 = 100;
 const FULL_BYTES: usize = 64 * 1024;
 /// Pages of a conversation that are asked for: twice what a page of the browser shows.
 const MAX_PAGES: u8 = 10;
-/// Comments and voice answers (NIP-22, NIP-A0).
-const COMMENTS: [Kind; 2] = [Kind(1111), Kind(1244)];
 
-/// What is answered, and in what way.
+/// An event that others answer, and the form of the answers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AnswersTo {
     /// A post, by posts that name it in an `e` tag (NIP-10).
     Post(EventId),
     /// An event that nothing replaces, by comments that name it in an `E` tag (NIP-22).
     Event(EventId),
-    /// What is replaced by newer versions, by comments that name its address in an `A` tag (NIP-22).
+    /// An event that newer versions replace, by comments that name its address in an `A` tag (NIP-22).
     Address(EventAddress),
     /// A poll, by votes that name it in an `e` tag (NIP-88).
     Poll(EventId),
@@ -42,11 +38,11 @@ impl AnswersTo {
     }
 
     /// The kinds of the answers.
-    pub fn kinds(&self) -> BTreeSet<Kind> {
+    pub const fn kinds(&self) -> &'static [Kind] {
         match self {
-            Self::Post(_) => [Kind::POST].into(),
-            Self::Event(_) | Self::Address(_) => COMMENTS.into(),
-            Self::Poll(_) => [Kind::VOTE].into(),
+            Self::Post(_) => &[Kind::POST],
+            Self::Event(_) | Self::Address(_) => &COMMENTS,
+            Self::Poll(_) => &[Kind::VOTE],
         }
     }
 
@@ -66,7 +62,7 @@ impl AnswersTo {
 /// everyone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswersPage {
-    /// What is answered.
+    /// The event that is answered.
     pub to: AnswersTo,
     /// The author of that, whose nodes are asked.
     pub author: PublicKey,
@@ -84,10 +80,12 @@ impl AnswersPage {
 
     /// Whether an event belongs to it.
     pub fn holds(&self, unsigned: &UnsignedEvent) -> bool {
+        // Many events are looked at, and few are of these kinds.
+        if unsigned.created_at > self.until || !self.to.kinds().contains(&unsigned.kind) {
+            return false;
+        }
         let (letter, value) = self.to.tag();
-        unsigned.created_at <= self.until
-            && self.to.kinds().contains(&unsigned.kind)
-            && unsigned.tag_values(letter.encode_utf8(&mut [0; 4])).any(|named| named == value)
+        unsigned.tag_values(letter.encode_utf8(&mut [0; 4])).any(|named| named == value)
     }
 
     /// The page behind this one, if these events fill it. Answers of one second that fill a page alone end it: what is
@@ -109,7 +107,7 @@ impl AnswersPage {
     pub fn filter(&self) -> Filter {
         let (letter, value) = self.to.tag();
         Filter {
-            kinds: Some(self.to.kinds()),
+            kinds: Some(self.to.kinds().iter().copied().collect()),
             tags: [(letter, [value].into())].into(),
             until: (self.number > 0).then_some(self.until),
             limit: Some(PAGE),

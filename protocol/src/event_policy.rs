@@ -21,7 +21,7 @@ pub use audience::{
     Audience, audience, is_open, is_open_but_for_addresses, is_protected, is_public, unless_protected,
 };
 pub use conversation::{
-    everyone_tag, is_declared_public, is_for_everyone, is_quote, may_be_stated, named_people,
+    COMMENTS, everyone_tag, is_declared_public, is_for_everyone, is_quote, may_be_stated, named_people,
     nameless_person, says_everyone,
 };
 pub use expiration::{expires_at, is_expired};

@@ -44,7 +44,8 @@ pub fn interest(owner: &PublicKey, followed: &BTreeSet<PublicKey>) -> Vec<Filter
     [of_owner, by_owner, to_owner].into_iter().chain(by_people).collect()
 }
 
-/// What is for the owner, all that is asked of a relay where only somebody reads whom the owner has answered.
+/// The only filter for a relay that the node uses because somebody reads there whom the owner has answered: it asks for what
+/// names the owner.
 pub fn interest_in_answers(owner: &PublicKey) -> Filter {
     let kinds = Some(TO_OWNER.into_iter().map(Kind).collect());
     Filter { kinds, tags: [('p', [owner.to_string()].into())].into(), ..Filter::default() }

@@ -127,7 +127,8 @@ pub enum Input {
     PeerDisconnected(PeerId),
     /// A comparison that [`SyncStep::Compare`] asked for has ended; None when the neighbour did not play its part.
     Compared(SyncSession, Option<Difference>),
-    /// What a delivered vote speaks of, as far as the store holds it; None when it cannot be read.
+    /// The store was asked for the poll of a delivered vote: the poll, nothing if it is not here, or None when the disk cannot be
+    /// read.
     PollRead(InboundRequestId, PeerId, UnverifiedEvent, Option<Vec<Target>>),
     /// What came back for [`SyncStep::Get`]; None when the neighbour did not answer.
     Got(SyncSession, Option<Vec<Identified>>),

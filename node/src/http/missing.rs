@@ -163,7 +163,7 @@ impl Asked {
                 *held = (*held).max(Some(event.created_at));
             }
         }
-        // They stand behind all others, and are 30 at most.
+        // They stand behind all others: three for each of ten events, and ten addresses, at most.
         for (want, held) in self.wants.iter_mut().rev() {
             let FetchTarget::Answers(page) = want else { break };
             if page.holds(event) {
@@ -195,7 +195,7 @@ fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<Ans
         |filter: &&&Filter| filter.limit != Some(0) && filter.until.is_none_or(|until| until >= now);
     let filters: Vec<&Filter> = filters.iter().filter(from_now).copied().collect();
     let wants = |filter: &Filter, to: &AnswersTo| {
-        filter.kinds.as_ref().is_none_or(|kinds| !kinds.is_disjoint(&to.kinds()))
+        filter.kinds.as_ref().is_none_or(|kinds| to.kinds().iter().any(|kind| kinds.contains(kind)))
     };
     let mut pages = Vec::new();
     for filter in &filters {

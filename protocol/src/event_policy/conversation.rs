@@ -28,9 +28,12 @@ pub fn named_people(unsigned: &UnsignedEvent) -> BTreeSet<PublicKey> {
 }
 
 fn name_tags(unsigned: &UnsignedEvent) -> impl Iterator<Item = &Tag> {
-    let comment = matches!(unsigned.kind.0, 1111 | 1244);
+    let comment = COMMENTS.contains(&unsigned.kind);
     unsigned.tags.iter().filter(move |tag| tag.name() == "p" || comment && tag.name() == "P")
 }
+
+/// Comments and voice answers (NIP-22, NIP-A0): answers to whatever is no post, or by voice.
+pub const COMMENTS: [Kind; 2] = [Kind(1111), Kind(1244)];
 
 /// The tag by which the author of an answer or a mention says that it is for everyone, whomever it names; and the author of
 /// a list of relays, whatever addresses it names.

@@ -83,8 +83,8 @@ impl References {
     }
 }
 
-/// Finds what a deletion deletes, what a repost passes on, in which poll a vote is, and of anything else what it quotes (`q`) and, if its author
-/// says or a node states that it is for everyone, what it answers.
+/// Finds what a deletion deletes, what a repost passes on, and the poll of a vote; of anything else what it quotes (`q`) and,
+/// if its author says or a node states that it is for everyone, what it answers.
 pub fn references(unsigned: &UnsignedEvent) -> References {
     let names: &[&str] = match unsigned.kind {
         Kind::DELETION => &["e", "a"],

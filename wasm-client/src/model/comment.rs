@@ -2,11 +2,8 @@
 
 use nostrp2p_protocol::{
     Kind, Tag, UnsignedEvent,
-    event_policy::{EventAddress, address_of},
+    event_policy::{COMMENTS, EventAddress, address_of},
 };
-
-/// A comment, and an answer by voice (NIP-A0), which names the same.
-pub const COMMENTS: [Kind; 2] = [Kind(1_111), Kind(1_244)];
 
 /// What a comment says of the event that the conversation is about; of several of one name the first.
 const ABOUT: [&str; 5] = ["A", "E", "I", "K", "P"];

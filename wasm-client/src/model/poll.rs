@@ -4,15 +4,11 @@ use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEv
 
 use crate::{letters, sorted_map::SortedMap};
 
-/// The kind of a poll.
-pub const POLL: Kind = Kind(1_068);
-/// The kind of a vote.
-pub const VOTE: Kind = Kind(1_018);
 /// Most options of a poll that are shown and can be chosen. A guess.
 pub const MAX_OPTIONS: usize = 100;
 /// Longest id of an option in bytes; one with a longer id is not shown. Programs write some ten letters.
 const MAX_ID_BYTES: usize = 64;
-/// Most votes that are held; beyond it those in other polls go. A guess.
+/// Most votes that are held; beyond it some of another poll, or of the same one, go for each that comes. A guess.
 const MAX_VOTES: usize = 5_000;
 
 /// What a poll asks.
@@ -55,7 +51,7 @@ struct Vote {
 impl<'a> Poll<'a> {
     /// What an event asks, if it is a poll. Options without an id or a label are left out.
     pub fn of(unsigned: &'a UnsignedEvent) -> Option<Self> {
-        if unsigned.kind != POLL {
+        if unsigned.kind != Kind::POLL {
             return None;
         }
         let mut options: Vec<(&str, &str)> = Vec::new();
@@ -84,7 +80,7 @@ impl<'a> Poll<'a> {
         for (id, _) in chosen.iter().filter_map(|number| self.options.get(*number)) {
             tags.push(Tag::new(["response", id]));
         }
-        EventTemplate { created_at, kind: VOTE, tags, content: String::new() }
+        EventTemplate { created_at, kind: Kind::VOTE, tags, content: String::new() }
     }
 }
 
@@ -155,7 +151,7 @@ impl Votes {
 
 /// The poll that a vote is about, if it is a vote.
 pub fn target(unsigned: &UnsignedEvent) -> Option<EventId> {
-    let about = unsigned.tag_values("e").next().filter(|_| unsigned.kind == VOTE);
+    let about = unsigned.tag_values("e").next().filter(|_| unsigned.kind == Kind::VOTE);
     about?.parse().ok()
 }
 
@@ -187,7 +183,7 @@ mod tests {
 
     fn poll(more: &[&[&str]]) -> UnsignedEvent {
         let options: [&[&str]; 2] = [&["option", "a", "Tea"], &["option", "b", "Coffee"]];
-        event(9, POLL, 1, &[&options[..], more].concat())
+        event(9, Kind::POLL, 1, &[&options[..], more].concat())
     }
 
     fn vote(author: u8, created_at: u64, poll: &UnsignedEvent, options: &[&str]) -> UnsignedEvent {
@@ -197,7 +193,7 @@ mod tests {
         let about = ["e", id.as_str()];
         tags.push(&about);
         tags.extend(responses.iter().map(<[&str; 2]>::as_slice));
-        event(author, VOTE, created_at, &tags)
+        event(author, Kind::VOTE, created_at, &tags)
     }
 
     /// How often each option was chosen, and by how many people.
@@ -249,7 +245,7 @@ mod tests {
         let names: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
         let many: Vec<[&str; 3]> = names.iter().map(|name| ["option", name, name]).collect();
         let many: Vec<&[&str]> = many.iter().map(<[&str; 3]>::as_slice).collect();
-        assert_eq!(Poll::of(&event(9, POLL, 1, &many)).unwrap().options.len(), MAX_OPTIONS);
+        assert_eq!(Poll::of(&event(9, Kind::POLL, 1, &many)).unwrap().options.len(), MAX_OPTIONS);
         assert_eq!(Poll::of(&event(9, Kind::POST, 1, &many)), None);
     }
 
@@ -264,7 +260,7 @@ mod tests {
         known.undo(&own);
         assert_eq!(known.count(&single.id(), &Poll::of(&single).unwrap()), (vec![0, 0], 0));
         for number in 0..MAX_VOTES as u64 + 10 {
-            let other = event(9, POLL, number, &[]);
+            let other = event(9, Kind::POLL, number, &[]);
             known.take(&vote(1, 5, &other, &["a"]), None);
         }
         assert_eq!(known.votes.len(), MAX_VOTES);

@@ -3,7 +3,7 @@
 
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, Tag, UnsignedEvent,
-    event_policy::{everyone_tag, is_conversation, is_for_everyone, says_everyone},
+    event_policy::{COMMENTS, everyone_tag, is_conversation, is_for_everyone, says_everyone},
 };
 
 use super::comment;
@@ -43,7 +43,7 @@ impl Reply {
 
     /// The kind of the answer.
     pub fn kind(&self) -> Kind {
-        if self.comment.is_empty() { Kind::POST } else { comment::COMMENTS[0] }
+        if self.comment.is_empty() { Kind::POST } else { COMMENTS[0] }
     }
 
     /// The tags of the answer.
@@ -151,7 +151,7 @@ pub fn names(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
 /// The people in the `p` tags, each once; before them the author of what a comment is about, who gets it too.
 fn named(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
     let (mut seen, mut people) = (SortedSet::default(), Vec::new());
-    let about = if comment::COMMENTS.contains(&unsigned.kind) { "P" } else { "p" };
+    let about = if COMMENTS.contains(&unsigned.kind) { "P" } else { "p" };
     for name in [about, "p"] {
         for person in unsigned.tag_values(name).filter_map(|value| value.parse().ok()) {
             if seen.insert(person) {

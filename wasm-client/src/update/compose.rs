@@ -17,7 +17,7 @@ use crate::{
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
-        likes, lists::LISTS, mention, poll::VOTE, reply::is_private, thread, timeline::GENERIC_REPOST,
+        likes, lists::LISTS, mention, reply::is_private, thread, timeline::GENERIC_REPOST,
     },
     richtext,
     route::Route,
@@ -332,7 +332,7 @@ pub fn on_refused(model: &mut Model, id: EventId, refusal: &Refusal, retry_ms: u
         // The node asks for a delegation again with the next login; there is nothing for the person to do.
         _ if outgoing.event.kind == Kind::APPLICATION_DATA => give_up(model, id, out),
         // A heart that empties again says the rest.
-        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION | Kind::PROFILE | VOTE)
+        _ if matches!(outgoing.event.kind, Kind::REACTION | Kind::DELETION | Kind::PROFILE | Kind::VOTE)
             || LISTS.contains(&outgoing.event.kind) =>
         {
             give_up(model, id, out);

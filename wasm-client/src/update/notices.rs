@@ -1,12 +1,11 @@
 //! What others did, and up to when it was read, on all devices alike.
 
-use nostrp2p_protocol::{Kind, UnsignedEvent, frame::ClientFrame};
+use nostrp2p_protocol::{Kind, UnsignedEvent, event_policy::COMMENTS, frame::ClientFrame};
 
 use super::Effect;
 use crate::{
     model::{
         Model,
-        comment::COMMENTS,
         connection::SentRequest,
         notices::{MARKER, What},
     },

@@ -1,6 +1,6 @@
 //! The pages of people and conversations: what is asked for while one is open.
 
-use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, frame::ClientFrame};
+use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, event_policy::COMMENTS, frame::ClientFrame};
 
 use super::{
     Effect,
@@ -9,8 +9,7 @@ use super::{
 };
 use crate::{
     model::{
-        Model, Open, comment::COMMENTS, connection::SentRequest, lists::PINS, poll::VOTE, thread,
-        timeline::CONTENT, window::PAGE_POSTS,
+        Model, Open, connection::SentRequest, lists::PINS, thread, timeline::CONTENT, window::PAGE_POSTS,
     },
     question,
     route::Route,
@@ -123,7 +122,7 @@ fn filters(model: &Model) -> Option<Vec<Filter>> {
         Route::Thread(id, author) => {
             let comments = question::tagged('e', id.to_string(), &COMMENTS, Some(ANSWERS));
             let about = question::tagged('E', id.to_string(), &COMMENTS, Some(ANSWERS));
-            let votes = question::tagged('e', id.to_string(), &[VOTE], Some(ANSWERS));
+            let votes = question::tagged('e', id.to_string(), &[Kind::VOTE], Some(ANSWERS));
             let mut filters = vec![question::named(&[id], &[]), answers_to(id), comments, about, votes];
             if let Some(author) = author {
                 filters.push(question::named(&[id], &[author]));

@@ -13,8 +13,7 @@ use crate::{
         connection::SentRequest,
         likes,
         lists::LISTS,
-        poll::{self, VOTE},
-        reply,
+        poll, reply,
         timeline::{CONTENT, Past, Post},
         window::PAGE_POSTS,
     },
@@ -181,7 +180,7 @@ pub fn take(model: &mut Model, events: Vec<UnsignedEvent>, origin: Origin) -> Ve
                 changes.extend(lists::to_store(model, unsigned));
             }
             Kind::DELETION => changes.extend(deletion::take(model, unsigned)),
-            VOTE => take_vote(model, &unsigned),
+            Kind::VOTE => take_vote(model, &unsigned),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use super::{Html, avatar, button, icons, media, menu, paragraph, poll, quote, se
 use crate::{
     letters,
     message::{Message, Reading, Writing},
-    model::{Menu, Model, Offers, Quote, Window, poll::POLL, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
     pictures,
     profile::short_npub,
     richtext::{self, Span},
@@ -343,7 +343,8 @@ fn delivered(model: &Model, people: &[(PublicKey, Delivery)]) -> (&'static str, 
 
 /// The text, and the pictures that are shown below it.
 fn text(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> (Option<Html>, Vec<String>) {
-    let whole = &*if unsigned.kind == POLL { (&*unsigned.content).into() } else { quote::content(unsigned) };
+    let whole =
+        &*if unsigned.kind == Kind::POLL { (&*unsigned.content).into() } else { quote::content(unsigned) };
     let folded = is_folded(model, id, unsigned);
     if unsigned.kind == ARTICLE && !folded {
         let title = unsigned.tag_values("title").next().filter(|title| letters::has_visible(title));

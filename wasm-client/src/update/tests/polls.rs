@@ -4,11 +4,7 @@ use nostrp2p_protocol::{Tag, UnsignedEvent};
 
 use super::*;
 use crate::{
-    model::{
-        connection::SentRequest,
-        poll::{POLL, Poll, VOTE},
-        reply,
-    },
+    model::{connection::SentRequest, poll::Poll, reply},
     route::Route,
 };
 
@@ -37,7 +33,7 @@ impl Rig {
             _ => None,
         });
         let draft = signed.expect("a vote is signed");
-        assert!(draft.kind == VOTE && draft.content.is_empty());
+        assert!(draft.kind == Kind::VOTE && draft.content.is_empty());
         assert!(!draft.tags.iter().any(|tag| tag.name() == "p"), "it names nobody");
         draft.tags.iter().filter(|tag| tag.name() == "response").filter_map(Tag::value).collect()
     }
@@ -52,7 +48,7 @@ fn event(author: u8, kind: Kind, tags: &[&[&str]], content: &str) -> Event {
 fn poll(more: &[&[&str]]) -> Event {
     let options: [&[&str]; 3] =
         [&["option", "a", "Tea"], &["option", "b", "Coffee"], &["option", "c", "Water"]];
-    event(2, POLL, &[&options[..], more].concat(), "What shall it be?")
+    event(2, Kind::POLL, &[&options[..], more].concat(), "What shall it be?")
 }
 
 #[test]
@@ -115,13 +111,13 @@ fn the_votes_of_a_poll_are_asked_for_when_it_is_opened_and_a_refused_one_counts_
     let asks = rig.sent().into_iter().any(|frame| match frame {
         ClientFrame::Subscribe { filters, .. } => filters
             .iter()
-            .any(|filter| filter.kinds == Some([VOTE].into()) && filter.tags[&'e'].contains(&id)),
+            .any(|filter| filter.kinds == Some([Kind::VOTE].into()) && filter.tags[&'e'].contains(&id)),
         _ => false,
     });
     assert!(asks);
     let request = rig.request(|request| *request == SentRequest::Page);
-    let vote = event(3, VOTE, &[&["e", &id], &["response", "a"]], "");
-    let wrong = event(4, VOTE, &[&["e", &id], &["response", "nothing of it"]], "");
+    let vote = event(3, Kind::VOTE, &[&["e", &id], &["response", "a"]], "");
+    let wrong = event(4, Kind::VOTE, &[&["e", &id], &["response", "nothing of it"]], "");
     let events = vec![vote.into_rumor(), wrong.into_rumor()];
     rig.frame(NodeFrame::Answer { request, complete: true, events });
     assert_eq!(rig.counts(&poll), [1, 0, 0]);
