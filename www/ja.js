@@ -468,6 +468,7 @@ export default [
   /* DELIVERY_WAITING */ "まだです。ノードが再送を続けています",
   /* DELIVERY_DONE */ "届きました",
   /* DELIVERY_GIVEN_UP */ "数日間応答がなく、送信をあきらめました",
+  /* DELIVERY_REFUSED */ "受け取りません",
   /* WHO_SEES */ "公開範囲",
   /* FOR_EVERYONE */ "全員に公開",
   /* AUDIENCE_STAYS */ "送信したあとは変更できません。",

@@ -69,6 +69,13 @@ async fn somebody_on_a_relay_gets_an_answer_for_everyone_and_the_page_says_so_be
         .await;
     }
     picture(&browser, "thread-over-a-relay-phone").await;
+
+    // Which relay has an answer stands in its menu.
+    browser.press_in_post("Yes, by way of my node", "more").await;
+    browser.see("delivery", &relay.url()).await;
+    browser.see("delivery", "has it").await;
+    browser.run("document.querySelector('[data-testid=delivery]').scrollIntoView({ block: 'center' })").await;
+    picture(&browser, "at-relays-phone").await;
     browser.close().await;
 }
 

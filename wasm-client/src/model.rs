@@ -163,6 +163,8 @@ pub struct Model {
     pub forget_asked: bool,
     /// What is opened under a post.
     pub menu: Option<Menu>,
+    /// How the own post under which a menu was opened stands with the relays that get it, by their addresses.
+    pub relays: Option<(EventId, Vec<(String, Delivery)>)>,
     /// The peer whose particulars are shown.
     pub chosen_peer: Option<PeerId>,
     /// A sentence at the edge of the page, for some seconds.

@@ -67,6 +67,8 @@ pub struct Connection {
     pub fetches_behind: bool,
     /// Whether the node answers [`nostrp2p_protocol::frame::ClientFrame::Reach`].
     pub tells_reach: bool,
+    /// Whether the node answers [`nostrp2p_protocol::frame::ClientFrame::Relays`].
+    pub tells_relays: bool,
     /// How the relays stand to which the node gives public posts.
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
@@ -171,6 +173,8 @@ pub enum SentRequest {
     Permit,
     /// Who reads on Nostr relays only.
     Reach,
+    /// Which relays have an own post.
+    Relays(EventId),
     /// Publish.
     Publish(EventId),
     /// The newest events, because the store is new to us.

@@ -12,6 +12,7 @@ words! {
     DELIVERY_WAITING: "not yet; your node keeps trying";
     DELIVERY_DONE: "has it";
     DELIVERY_GIVEN_UP: "given up after days without an answer";
+    DELIVERY_REFUSED: "does not take it";
     WHO_SEES: "Who can see it";
     FOR_EVERYONE: "For everyone";
     AUDIENCE_STAYS: "This cannot be changed once it is sent.";

@@ -193,6 +193,7 @@ pub(super) fn on_answer(
         | SentRequest::Names { .. }
         | SentRequest::Permit
         | SentRequest::Reach
+        | SentRequest::Relays(_)
         | SentRequest::Likes
         | SentRequest::Notices => {}
     }

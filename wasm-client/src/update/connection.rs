@@ -5,8 +5,8 @@ use std::rc::Rc;
 use nostrp2p_protocol::{
     EventId, Kind, PublicKey, UnsignedEvent, delegation,
     frame::{
-        Carried, ClientFrame, Delivery, FETCH_BEHIND, NodeFrame, REACH, Refusal, RefusalCode, RequestId,
-        StoreId, Welcome,
+        Carried, ClientFrame, Delivery, FETCH_BEHIND, NodeFrame, REACH, RELAYS, Refusal, RefusalCode,
+        RequestId, StoreId, Welcome,
     },
     login,
 };
@@ -156,6 +156,13 @@ pub fn take_frame(model: &mut Model, frame: Rc<NodeFrame>, moment: Moment, out: 
     }
 }
 
+/// Notes what the node understands besides the frames of the first node of this version.
+fn take_features(model: &mut Model, codes: &[u8]) {
+    model.connection.fetches_behind = codes.contains(&FETCH_BEHIND);
+    model.connection.tells_reach = codes.contains(&REACH);
+    model.connection.tells_relays = codes.contains(&RELAYS);
+}
+
 /// A frame came over the socket that is in use.
 fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<Effect>) {
     match frame {
@@ -167,7 +174,7 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
             out.push(Effect::Cancel(Timer::Answer));
             model.connection.phase = Phase::Greeted(NodeGreeting { challenge, peer, owner });
             model.connection.long_lists = None;
-            (model.connection.fetches_behind, model.connection.tells_reach) = (false, false);
+            take_features(model, &[]);
             model.people.forget_reach();
             if model.is_decided() {
                 prove(model, out);
@@ -203,18 +210,18 @@ fn on_frame(model: &mut Model, frame: NodeFrame, moment: Moment, out: &mut Vec<E
             }
         }
         NodeFrame::LongLists { tags, bytes } => model.connection.long_lists = Some((tags, bytes)),
-        NodeFrame::Features(codes) => {
-            model.connection.fetches_behind = codes.contains(&FETCH_BEHIND);
-            model.connection.tells_reach = codes.contains(&REACH);
-        }
+        NodeFrame::Features(codes) => take_features(model, &codes),
         NodeFrame::Reach { request, relay_only } => {
             if model.connection.requests.remove(&request) == Some(SentRequest::Reach) {
                 reach::on_answer(model, relay_only);
                 compose::like_waiting(model, out);
             }
         }
-        // The page does not ask which relays have an event.
-        NodeFrame::Relays { .. } => {}
+        NodeFrame::Relays { request, relays } => {
+            if let Some(SentRequest::Relays(id)) = model.connection.requests.remove(&request) {
+                model.relays = Some((id, relays));
+            }
+        }
         NodeFrame::Warnings(codes) => model.connection.warnings = codes,
         NodeFrame::Mirrors(mirrors) => relays::on_mirrors(model, mirrors, out),
         NodeFrame::Exported { request, through, newest, events } => {
@@ -546,6 +553,7 @@ fn on_refused(
         Some(SentRequest::Names { .. } | SentRequest::Permit) => notify(model, refusal.reason, out),
         Some(
             SentRequest::OwnProfile
+            | SentRequest::Relays(_)
             | SentRequest::Profiles
             | SentRequest::Targets
             | SentRequest::Followed

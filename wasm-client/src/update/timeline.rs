@@ -9,7 +9,7 @@ use crate::{
     effect::Timer,
     message::Reading,
     model::{
-        Model, Picture, Quote, Tab, Window,
+        Menu, Model, Offers, Picture, Quote, Tab, Window,
         connection::SentRequest,
         likes,
         lists::LISTS,
@@ -122,7 +122,7 @@ pub fn update(model: &mut Model, reading: Reading, out: &mut Vec<Effect>) {
                 out.push(Effect::Copy(Secret::new(unsigned.content.clone())));
             }
         }
-        Reading::Menu(menu) => model.menu = if model.menu == Some(menu) { None } else { Some(menu) },
+        Reading::Menu(menu) => open_menu(model, menu, out),
     }
 }
 
@@ -256,6 +256,22 @@ fn want_what_it_names(model: &mut Model, unsigned: &UnsignedEvent, post: &Post) 
                 model.people.want(person);
             }
         }
+    }
+}
+
+/// Opens a menu, or closes it. Under an own post stands in it which relays have the post.
+fn open_menu(model: &mut Model, menu: Menu, out: &mut Vec<Effect>) {
+    model.relays = None;
+    if model.menu == Some(menu) {
+        model.menu = None;
+        return;
+    }
+    model.menu = Some(menu);
+    let (id, connection) = (menu.post, &model.connection);
+    let own = model.timeline.written(&id).is_some_and(|post| model.me == Some(post.pubkey));
+    if own && menu.offers == Offers::More && connection.tells_relays && connection.is_logged_in() {
+        let request = model.connection.ask(SentRequest::Relays(id));
+        out.push(Effect::Send(ClientFrame::Relays { request, id }));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         lists::{BOOKMARKS, ListChange, MUTE_LIST, PINS},
         reply,
     },
-    texts,
+    texts::{self, Words},
     vdom::element,
 };
 
@@ -84,25 +84,31 @@ fn stays_private(model: &Model) -> Html {
     paragraph("muted", model.say(texts::STAYS_PRIVATE)).test_id("stays-private")
 }
 
-/// How far an own private post has come with each of the people it is for.
+/// How far an own post has come: a private one with each of the people it is for, another one with relays.
 fn deliveries(model: &Model, id: &EventId) -> Option<Html> {
-    let people = model.outbox.deliveries.get(id).filter(|people| !people.is_empty())?;
-    let row = |(person, state): &(PublicKey, Delivery)| {
+    let row = |name: String, state: Delivery, given_up: Words| {
         let (word, image, words) = match state {
             Delivery::Waiting => ("waiting", Icon::Clock, texts::DELIVERY_WAITING),
             Delivery::Delivered => ("delivered", Icon::Ticks, texts::DELIVERY_DONE),
-            Delivery::GivenUp => ("given-up", Icon::Warning, texts::DELIVERY_GIVEN_UP),
+            Delivery::GivenUp => ("given-up", Icon::Warning, given_up),
         };
         element("li")
             .class("delivery")
             .test_id("delivery")
             .with("data-state", word)
-            .key(person.to_string())
+            .key(name.clone())
             .child(icon(image))
-            .child(element("bdi").class("strong").text(model.name_of(person)))
+            .child(element("bdi").class("strong").text(name))
             .child(element("span").class("muted").text(model.say(words)))
     };
-    Some(element("ul").class("deliveries").children(people.iter().map(row)))
+    let mut rows = Vec::new();
+    for (person, state) in model.outbox.deliveries.get(id).into_iter().flatten() {
+        rows.push(row(model.name_of(person), *state, texts::DELIVERY_GIVEN_UP));
+    }
+    for (relay, state) in model.relays.iter().filter(|(of, _)| of == id).flat_map(|(_, relays)| relays) {
+        rows.push(row(relay.clone(), *state, texts::DELIVERY_REFUSED));
+    }
+    (!rows.is_empty()).then(|| element("ul").class("deliveries").children(rows))
 }
 
 fn repost(model: &Model, id: EventId) -> Html {

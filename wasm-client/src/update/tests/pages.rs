@@ -1,10 +1,14 @@
 //! Pages of people and conversations, quotes and reposts.
 
-use nostrp2p_protocol::{EventId, Filter, Tag};
+use nostrp2p_protocol::{
+    EventId, Filter, Tag,
+    frame::{Delivery, RELAYS},
+};
 
 use super::*;
 use crate::{
-    model::{Picture, connection::SentRequest},
+    message::Reading,
+    model::{Menu, Offers, Picture, connection::SentRequest},
     route::Route,
 };
 
@@ -298,4 +302,39 @@ fn emoji_of_a_post_are_pictures_under_the_same_setting_as_other_pictures() {
     assert!(
         !rig.drawn().contains("blob:1") && rig.drawn().contains("hello :wave: and :wave:, :plain: :other:")
     );
+}
+
+#[test]
+fn in_the_menu_of_an_own_post_stands_which_relays_have_it() {
+    let mut rig = Rig::in_use(0);
+    rig.frame(NodeFrame::Features(vec![RELAYS]));
+    let (mine, hers) = (post(1, 10, "mine"), post(2, 11, "hers"));
+    let events = [&mine, &hers].map(|event| event.clone().into_rumor()).to_vec();
+    rig.frame(NodeFrame::Batch { through: 2, newest: 2, events });
+    let press = |rig: &mut Rig, post| {
+        rig.give(Reading::Menu(Menu { post, offers: Offers::More }).into());
+        rig.sent().into_iter().find_map(|frame| match frame {
+            ClientFrame::Relays { request, id } => Some((request, id)),
+            _ => None,
+        })
+    };
+    assert_eq!(press(&mut rig, hers.id()), None, "the node knows that of own posts only");
+    let (request, id) = press(&mut rig, mine.id()).expect("it is asked");
+    assert_eq!(id, mine.id());
+    let relays = [("a", Delivery::Delivered), ("b", Delivery::Waiting), ("c", Delivery::GivenUp)];
+    let relays = relays.map(|(name, state)| (format!("wss://{name}.example"), state));
+    rig.frame(NodeFrame::Relays { request, relays: relays.to_vec() });
+    let page = rig.shown();
+    for (relay, state) in [("a", "has it"), ("b", "not yet"), ("c", "does not take it")] {
+        let (_, behind) = page.split_once(&format!("wss://{relay}.example")).expect(relay);
+        let words = behind.split("wss://").next().unwrap_or_default();
+        assert!(words.contains(state), "{relay}: {words}");
+    }
+    assert_eq!(press(&mut rig, mine.id()), None, "it is closed");
+    assert!(!rig.shown().contains("a.example"));
+    // What is opened again is asked for again, and an answer that comes late belongs to no other post.
+    let (late, _) = press(&mut rig, mine.id()).expect("it is asked again");
+    press(&mut rig, hers.id());
+    rig.frame(NodeFrame::Relays { request: late, relays: relays.to_vec() });
+    assert!(!rig.shown().contains("a.example"));
 }

@@ -43,6 +43,7 @@ struct Stamp {
     pictures: Option<u32>,
     media: Media,
     deliveries: usize,
+    relays: usize,
     poll: Option<poll::Stamp>,
 }
 
@@ -118,6 +119,7 @@ impl Stamp {
                 .map(|_| model.pictures.version),
             media: model.media,
             deliveries: model.outbox.deliveries.get(&id).map_or(0, Vec::len),
+            relays: model.relays.as_ref().filter(|(of, _)| *of == id).map_or(0, |(_, relays)| relays.len()),
             poll: target.and_then(|target| poll::stamp(model, id, target)),
         }
     }
