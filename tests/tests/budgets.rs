@@ -16,8 +16,8 @@ const START_MARGIN: Duration = Duration::from_millis(400);
 const STARTS: usize = 5;
 
 /// Bytes of the program that are loaded to run it, in MB, as the tests build it: symbols do not count. A release build of
-/// the same has a tenth less.
-const PROGRAM_AIM: f64 = 38.0;
+/// the same has a tenth less, a build without incremental compilation (a fresh clone of CI) 1.5 MB more.
+const PROGRAM_AIM: f64 = 39.5;
 /// For what a new compiler or a feature brings.
 const PROGRAM_MARGIN: f64 = 3.0;
 
