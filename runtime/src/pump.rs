@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
     pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -91,6 +92,8 @@ pub struct Pump<N: PeerNetwork, S: EventStore, P, H: Host<S::Note>> {
     writes: VecDeque<StoreWrite<S::Note>>,
     heard: BTreeMap<GossipId, N::Message>,
     requests: BTreeMap<InboundRequestId, N::Request>,
+    /// Held by each refusal that is put off.
+    pauses: Arc<()>,
     publishing: BTreeMap<PublishId, Waiting<S::Turn>>,
     mail: BTreeMap<MailId, oneshot::Sender<Received>>,
     logins: BTreeMap<LoginId, SessionReply<PublicKey>>,
@@ -121,6 +124,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             writes: VecDeque::new(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
+            pauses: Arc::default(),
             publishing: BTreeMap::new(),
             mail: BTreeMap::new(),
             logins: BTreeMap::new(),

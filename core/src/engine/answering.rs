@@ -32,7 +32,7 @@ impl Core {
         now: u64,
     ) -> Vec<Output> {
         if !self.admits(&from, service, now) {
-            return vec![Output::RefuseRequest(request)];
+            return vec![Output::RefuseOverBudget(request)];
         }
         match service {
             Service::Deliver => vec![self.on_handed(request, &from, payload, now)],
@@ -125,7 +125,7 @@ impl Core {
         if self.may_read(from, service, now) {
             Output::Read(request, from, service, query)
         } else {
-            Output::RefuseRequest(request)
+            Output::RefuseOverBudget(request)
         }
     }
 

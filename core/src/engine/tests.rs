@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
     Delegation, EventId, EventTemplate, Kind, SecretKey, Signature, Tag,
     event_policy::Target,
     frame::{Carried, Delivery, RefusalCode},
-    rpc::OwnPage,
+    rpc::{OwnPage, RpcRequest},
 };
 
 use super::*;
@@ -470,11 +470,14 @@ fn a_node_that_asks_without_end_is_refused_and_others_are_not() {
     let mut core = core();
     let asked = (0..1_000).filter(|_| core.admits(&OTHER, Service::Fetch, NOW)).count();
     assert_eq!(asked, 500);
+    let one_more =
+        Input::Requested(InboundRequestId(7), OTHER, Service::Fetch, RpcRequest::Announcements.encode());
+    assert_eq!(run(&mut core, one_more), [Output::RefuseOverBudget(InboundRequestId(7))]);
     assert!(core.admits(&OTHER, Service::Sync, NOW), "each service has its own rate");
     assert!(core.admits(&PeerId::from_ed25519([8; 32]), Service::Fetch, NOW));
     assert!(core.admits(&OTHER, Service::Fetch, NOW + 1), "one a second comes back");
     let refused = |name| core.refusals().all().find(|(other, _)| *other == name).map(|(_, number)| number);
-    assert_eq!((refused("requests_over_rate"), refused("forged")), (Some(500), Some(0)));
+    assert_eq!((refused("requests_over_rate"), refused("forged")), (Some(501), Some(0)));
 }
 
 #[test]

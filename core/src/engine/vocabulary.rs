@@ -191,6 +191,8 @@ pub enum Output {
     Respond(InboundRequestId, Vec<u8>),
     /// End a request without an answer.
     RefuseRequest(InboundRequestId),
+    /// The same a while later: the peer is over its budget, and may not ask as fast as it can be told so.
+    RefuseOverBudget(InboundRequestId),
     /// Answer a request from the store, for others and at most so many rows as the query says; then hand in
     /// [`Input::Answered`].
     Read(InboundRequestId, PeerId, Service, StoreQuery),

@@ -25,6 +25,9 @@ const MAX_PEOPLE: usize = 500;
 const RELAYS_OF_A_PERSON: usize = 4;
 /// Relays for one event.
 const RELAYS_OF_AN_EVENT: usize = 8;
+/// Relays that take or refuse one event in all its time. A person who changes the list again and again is sent it at no
+/// more, and the rows that say who has it stay so few.
+const RELAYS_EVER: usize = 16;
 /// Relays at a time, those of the newest events: each is a connection, or attempts at one.
 const MAX_RELAYS: usize = 16;
 
@@ -81,7 +84,10 @@ pub(super) fn addressed(
             let of_people = addressees(event, owner).into_iter().filter_map(|person| reads_at.get(&person));
             in_turn(of_people.map(Vec::as_slice).collect())
         };
-        for relay in relays.into_iter().take(RELAYS_OF_AN_EVENT) {
+        let answered = store.relayed(&event.id())?;
+        let may_be_asked =
+            |relay: &String| answered.len() < RELAYS_EVER || answered.contains_key(relay.as_str());
+        for relay in relays.into_iter().filter(may_be_asked).take(RELAYS_OF_AN_EVENT) {
             if addressed.len() < MAX_RELAYS || addressed.contains_key(&relay) {
                 addressed.entry(relay).or_default().push(event.id());
             }
@@ -258,6 +264,22 @@ mod tests {
         let mut by_event: BTreeMap<EventId, usize> = BTreeMap::new();
         plan.values().flatten().for_each(|id| *by_event.entry(*id).or_default() += 1);
         assert!(by_event.values().all(|count| *count <= RELAYS_OF_AN_EVENT), "{by_event:?}");
+    }
+
+    #[tokio::test]
+    async fn whoever_changes_the_list_again_and_again_is_sent_an_event_at_sixteen_relays_in_all() {
+        let event = answer(1, &[2], true);
+        let new = list(2, &[("wss://r15.example", ""), ("wss://another.example", "")]);
+        let (_directory, store, writer) = store_of(&[&event, &new]).await;
+        for number in 0..RELAYS_EVER - 1 {
+            let relay = format!("wss://r{number}.example");
+            writer.note(MetaWrite::Relayed(event.id(), relay, number.is_multiple_of(2))).await;
+        }
+        writer.settle().await.unwrap();
+        assert_eq!(plan(&store, &[2]).len(), 2);
+        writer.note(MetaWrite::Relayed(event.id(), "wss://r15.example".into(), true)).await;
+        writer.settle().await.unwrap();
+        assert_eq!(plan(&store, &[2]).into_keys().collect::<Vec<_>>(), ["wss://r15.example"]);
     }
 
     #[tokio::test]

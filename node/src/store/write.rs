@@ -256,9 +256,7 @@ impl<'txn> Tables<'txn> {
         if matches!(origin.door, Door::Owner { .. }) {
             return Ok(Some(mailbox::OWN));
         }
-        // A vote was handed over only if the poll is the owner's.
-        let handed_vote = event.kind == Kind::VOTE && origin.sender.is_some();
-        if !is_addressed_to(event, &owner) && !handed_vote {
+        if !is_addressed_to(event, &owner) && !self.is_vote_for(&owner, event, origin)? {
             return Ok(None);
         }
         let sender = origin.sender_of(event);
@@ -269,6 +267,19 @@ impl<'txn> Tables<'txn> {
         let bearer = circle.bearer(sender);
         self.circle = Some(circle);
         Ok(Some(bearer))
+    }
+
+    /// Whether an event is a vote in a poll of the owner. A vote names nobody (NIP-88); one that another node delivered is
+    /// taken only if the poll is the owner's.
+    fn is_vote_for(&self, owner: &PublicKey, vote: &Event, origin: &Origin) -> Result<bool, redb::Error> {
+        if vote.kind != Kind::VOTE || origin.sender.is_some() {
+            return Ok(vote.kind == Kind::VOTE);
+        }
+        let poll = vote.tag_values("e").next().and_then(|id| id.parse().ok());
+        let Some(sequence) = poll.map(|poll| self.find(&poll)).transpose()?.flatten() else {
+            return Ok(false);
+        };
+        Ok(self.event(sequence)?.is_some_and(|poll| poll.pubkey == *owner))
     }
 
     fn make_room_for(&mut self, sender: &SenderKey, bytes: u64) -> Result<bool, redb::Error> {

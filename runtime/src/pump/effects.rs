@@ -19,9 +19,10 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             }
             // To other nodes.
             Output::ReportValidation(heard, verdict) => self.report(heard, verdict),
-            Output::Answer(request, receipt) => self.respond(request, Some(receipt.encode())),
-            Output::Respond(request, answer) => self.respond(request, Some(answer)),
-            Output::RefuseRequest(request) => self.respond(request, None),
+            Output::Answer(request, receipt) => self.respond(request, receipt.encode()),
+            Output::Respond(request, answer) => self.respond(request, answer),
+            Output::RefuseRequest(request) => self.refuse(request),
+            Output::RefuseOverBudget(request) => self.refuse_over_budget(request),
             Output::Read(request, peer, service, query) => self.answer(request, (peer, service), query),
             Output::Attempt(delivery, nodes) => self.deliver(delivery, nodes),
             Output::LookUpNodes(peers, people) => self.look_up_nodes(peers, people),

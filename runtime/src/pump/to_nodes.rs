@@ -28,6 +28,12 @@ use crate::{
 /// of a person is often off, and a request to it may take 20 s.
 const ALL_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long a peer waits that is over its budget: 16 requests of a service may be open on a connection, so it can make so
+/// many in this time and not as many as the network carries. A guess.
+const OVER_BUDGET_PAUSE: Duration = Duration::from_secs(1);
+/// Refusals that wait at a time, half of the requests of others that may be open: the rest is for who keeps to its budget.
+const MAX_PAUSES: usize = 64;
+
 /// The answers to requests: all of them, or those that are there when `patience` ends, as soon as one of them is `enough`. A
 /// node that was off itself answers at once and holds nothing, and says nothing of the others.
 async fn enough_of<T>(
@@ -60,11 +66,40 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         });
     }
 
-    pub(super) fn respond(&mut self, request: InboundRequestId, answer: Option<Vec<u8>>) {
+    pub(super) fn respond(&mut self, request: InboundRequestId, answer: Vec<u8>) {
         let Some(request) = self.requests.remove(&request) else { return };
         let network = self.network.clone();
         self.begin(async move {
-            network.respond(request, answer).await;
+            network.respond(request, Some(answer)).await;
+            PumpEvent::Done
+        });
+    }
+
+    /// Ends a request without an answer.
+    pub(super) fn refuse(&mut self, request: InboundRequestId) {
+        if let Some(request) = self.requests.remove(&request) {
+            self.refuse_after(request, std::future::ready(()));
+        }
+    }
+
+    /// The same for a peer that is over its budget, a second later unless too many wait for that.
+    pub(super) fn refuse_over_budget(&mut self, request: InboundRequestId) {
+        if Arc::strong_count(&self.pauses) > MAX_PAUSES {
+            return self.refuse(request);
+        }
+        let Some(request) = self.requests.remove(&request) else { return };
+        let (pause, held) = (self.platform.sleep(OVER_BUDGET_PAUSE), Arc::clone(&self.pauses));
+        self.refuse_after(request, async move {
+            pause.await;
+            drop(held);
+        });
+    }
+
+    fn refuse_after(&self, request: N::Request, pause: impl Future<Output = ()> + Send + 'static) {
+        let network = self.network.clone();
+        self.begin(async move {
+            pause.await;
+            network.respond(request, None).await;
             PumpEvent::Done
         });
     }

@@ -80,6 +80,34 @@ async fn a_strangers_surplus_takes_nothing_of_people_who_are_followed() {
     writer.close();
 }
 
+#[tokio::test]
+async fn votes_in_a_poll_of_the_owner_are_mail_by_whatever_door_they_come() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = Store::open(directory.path(), Retention::EVERYTHING).unwrap();
+    writer.set_owner(key(OWNER).public_key()).await.unwrap();
+    let mut polls = Vec::new();
+    for author in [OWNER, FRIEND] {
+        let poll = event(author, 1068, 10, "tea or coffee?", vec![]);
+        commit(&writer, &poll).await;
+        polls.push(poll.id().to_string());
+    }
+    let doors = [
+        Propagation::OwnNode,
+        Propagation::Restored(Mark::None),
+        Propagation::Mirrored("wss://relay.example".into()),
+    ];
+    for (poll, is_mail) in polls.iter().zip([true, false]) {
+        for (author, propagation) in (3..).zip(doors.clone()) {
+            let mail_before = store.progress().borrow().usage.mail_bytes;
+            let vote = event(author, 1018, 20, "", vec![Tag::new(["e", poll]), Tag::new(["response", "0"])]);
+            let stored = writer.commit(vote, propagation.clone()).await.await.unwrap().unwrap();
+            assert!(matches!(stored, Inserted::New(_)), "{stored:?}");
+            assert_eq!(store.progress().borrow().usage.mail_bytes > mail_before, is_mail, "{propagation:?}");
+        }
+    }
+    writer.close();
+}
+
 /// What [`a_full_mailbox_refuses_strangers_and_keeps_what_friends_send`] sends: some 1.5 KiB each.
 fn letter(author: u8, number: u64) -> Event {
     to_owner(author, 1, 1_000 + number, &format!("{number} {}", "x".repeat(1_000)))
