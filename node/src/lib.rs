@@ -5,6 +5,7 @@
 
 mod access_token;
 mod claim;
+mod claim_link;
 pub mod cli;
 mod clock;
 mod connection_slots;

@@ -4,13 +4,13 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use nostrp2p_bridge::Policy;
-use nostrp2p_core::{Claim, NodeKey, Ownership};
+use nostrp2p_core::{NodeKey, Ownership};
 use nostrp2p_overlay::{Listen, MissingPart, NodeSecret, Overlay, StartError};
 use nostrp2p_protocol::{PeerId, PublicKey, channel::ChannelSecret};
 use tokio::{
@@ -20,7 +20,9 @@ use tokio::{
 
 use crate::{
     access_token::AccessToken,
-    claim, data_dir,
+    claim,
+    claim_link::ClaimLink,
+    data_dir,
     data_dir::DataDirError,
     delegated,
     driver::Driver,
@@ -140,7 +142,8 @@ async fn run_open(
     let (stopper, stop) = stop::channel();
     let channel_secret = Arc::new(ChannelSecret::derive(secret.as_bytes()));
     let open_ways = first_ways(&settings, &channel_secret);
-    let on_claim = on_claim(say.clone(), settings.clone(), clients, overlay.peer_id());
+    let claim_link = claim_link(&say, &settings, clients, overlay.peer_id(), (&ownership, &open_ways));
+    let link = Arc::clone(&claim_link);
     let driver = Driver {
         overlay: overlay.clone(),
         events,
@@ -151,7 +154,7 @@ async fn run_open(
         writer,
         ownership: ownership.clone(),
         claim_seconds: settings.claim_seconds,
-        on_claim: Box::new(on_claim.clone()),
+        on_claim: Box::new(move |claim, ways| link.tell(claim, ways)),
         read_only: !settings.writable,
         inbox: settings.inbox,
         markers: store.markers().map_err(|error| RunError::Disk(error.to_string()))?,
@@ -194,16 +197,11 @@ async fn run_open(
     let server = serve(listeners, &settings, app, stop)?;
 
     say(&greeting(&settings, &overlay, clients).await);
-    match &ownership {
-        Ownership::Owned(owner) => say_whose(
-            &say,
-            store,
-            owner,
-            &overlay.peer_id(),
-            &claim::address(clients, settings.tls.is_some()),
-        ),
-        Ownership::Unclaimed(claim) => on_claim(Some(claim), &open_ways),
+    if let Ownership::Owned(owner) = &ownership {
+        let page = claim::address(clients, settings.tls.is_some());
+        say_whose(&say, store, owner, &overlay.peer_id(), &page);
     }
+    claim_link.begin();
     let result = wait_and_close(shutdown, task, server, parts, stopper, overlay, store).await;
     claim::keep(&settings.data_dir, None);
     result
@@ -250,30 +248,19 @@ fn own_names(settings: &Settings, store: &Store) -> Result<OwnNames, RunError> {
     Ok(names.with_permissions(permissions))
 }
 
-/// Prints and keeps the claim link, and takes it away. Ways home that come later are printed once; after that the link
-/// in the data directory follows them.
-fn on_claim(
-    say: impl Fn(&str) + Send + Sync + Clone + 'static,
-    settings: Settings,
+/// The link of a node that has no owner yet; it waits until the node has said what it is.
+fn claim_link<S: Fn(&str) + Clone>(
+    say: &S,
+    settings: &Settings,
     clients: SocketAddr,
     peer: PeerId,
-) -> impl Fn(Option<&Claim>, &OpenWays) + Send + Clone + 'static {
-    let said = Arc::new(Mutex::new(None));
-    move |claim, ways| {
-        let Some(claim) = claim else { return claim::keep(&settings.data_dir, None) };
-        let here = claim::address(clients, settings.tls.is_some());
-        let link = |page: &str| claim::link(page, claim, &peer, &ways.into());
-        let (local, reached) = (link(&here), !ways.ways.is_empty());
-        let elsewhere = settings.home.page.as_deref().filter(|_| reached).map(link);
-        let all: Vec<&str> = [Some(local.as_str()), elsewhere.as_deref()].into_iter().flatten().collect();
-        claim::keep(&settings.data_dir, Some(&all.join("\n")));
-        let news = Some((claim.token, reached));
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        if *said != news && (reached || said.is_none_or(|(token, _)| token != claim.token)) {
-            *said = news;
-            say(&claim::text(&local, elsewhere.as_deref(), settings.claim_seconds / 60, settings.qr));
-        }
-    }
+    (ownership, ways): (&Ownership, &OpenWays),
+) -> Arc<ClaimLink<S>> {
+    let claim = match ownership {
+        Ownership::Owned(_) => None,
+        Ownership::Unclaimed(claim) => Some((claim.clone(), ways.clone())),
+    };
+    Arc::new(ClaimLink::new(say.clone(), settings, clients, peer, claim))
 }
 
 /// `[::]` stands for all addresses of the machine, and libp2p takes it for IPv6 alone, so IPv4 is added. With port 0 the
