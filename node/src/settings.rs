@@ -31,9 +31,11 @@ pub use sample::sample;
 
 pub use names::Pages;
 
-pub use home::{HelpOthers, HomeSettings};
-pub use reach::{ReachSettings, Reachable, RelayQuota, RelaySlots};
+pub use home::HomeSettings;
+pub use reach::ReachSettings;
 pub use tls::{Acme, Tls, TlsFiles};
+pub(crate) use values::public_key;
+pub use values::{HelpOthers, Reachable, RelayQuota, RelaySlots};
 
 use crate::{
     relay_url::relay_url,
@@ -342,26 +344,6 @@ fn addresses(text: &str) -> Result<(SocketAddr, SocketAddr), String> {
         }
     };
     Ok((listen, SocketAddr::new(listen.ip(), clients)))
-}
-
-/// Reads a public key, npub or hex.
-pub(crate) fn public_key(text: &str) -> Result<PublicKey, String> {
-    let text = text.trim();
-    let lower = text.to_ascii_lowercase();
-    if lower.contains("nsec1") || lower.contains("ncryptsec1") {
-        return Err("this is a SECRET key; a node never needs it. Give the public key (npub1...)".to_owned());
-    }
-    let key: PublicKey = if text.starts_with("npub1") {
-        PublicKey::from_npub(text).map_err(|error| error.to_string())?
-    } else {
-        text.parse().map_err(|error| format!("{error}, or begin with npub1"))?
-    };
-    if key.is_point() {
-        return Ok(key);
-    }
-    let reason = "this is no public key, for it is no point of the curve. If it is your SECRET key, a node never needs \
-                  it; give the public key (npub1...)";
-    Err(reason.to_owned())
 }
 
 #[cfg(test)]

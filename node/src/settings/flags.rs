@@ -6,13 +6,7 @@ use clap::Args;
 use nostrp2p_overlay::PeerAddress;
 use nostrp2p_protocol::PublicKey;
 
-use super::{
-    home::{self, HelpOthers},
-    inbox, public_key,
-    reach::{self, Reachable, RelayQuota, RelaySlots},
-    storage,
-    values::boolish,
-};
+use super::values::{self, HelpOthers, Reachable, RelayQuota, RelaySlots, boolish};
 use crate::relay_url::relay_url;
 
 /// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
@@ -40,7 +34,7 @@ pub struct Flags {
     pub boot_peer_addr_port: Vec<PeerAddress>,
 
     /// Your public key (npub or hex): the node is yours from the start and prints no claim link
-    #[arg(short = 'p', long, value_name = "KEY", env = "NOSTRP2P_PUBLIC_KEY", value_parser = public_key)]
+    #[arg(short = 'p', long, value_name = "KEY", env = "NOSTRP2P_PUBLIC_KEY", value_parser = values::public_key)]
     pub public_key: Option<PublicKey>,
 
     /// Whether your clients may publish [default: true]
@@ -90,21 +84,21 @@ pub struct Flags {
     pub settings: Option<PathBuf>,
 
     /// Whether other nodes can dial this one: auto, yes or no; auto lets them try [default: auto]
-    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = reach::reachable)]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_REACHABLE", value_parser = values::reachable)]
     pub reachable: Option<Reachable>,
 
     /// An address at which other nodes reach this one although it does not see that itself, such as a port that your
     /// router forwards: IP:port (TCP) or a multiaddr; may be given several times
-    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = reach::external)]
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_EXTERNAL_ADDR", value_delimiter = ',', value_parser = values::external)]
     pub external_addr: Vec<PeerAddress>,
 
     /// How many nodes behind routers may be reached through this one at a time, as long as it is reachable itself; off
     /// refuses it [default: 64]
-    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = reach::relay_slots)]
+    #[arg(long, value_name = "N", env = "NOSTRP2P_RELAY", value_parser = values::relay_slots)]
     pub relay: Option<RelaySlots>,
 
     /// How many MiB are relayed for one node behind a router in a day, to it and from it [default: 128]
-    #[arg(long, value_name = "MIB", env = "NOSTRP2P_RELAY_QUOTA", value_parser = reach::relay_quota)]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_RELAY_QUOTA", value_parser = values::relay_quota)]
     pub relay_quota: Option<RelayQuota>,
 
     /// Ask the router to open the port, by UPnP; not done on loopback [default: true]
@@ -118,12 +112,12 @@ pub struct Flags {
     pub mdns: Option<bool>,
 
     /// Be reached through helpers, nodes that browsers reach, from wherever you are: auto or off [default: auto]
-    #[arg(long, value_name = "WORD", env = "NOSTRP2P_HELP_ME_HOME", value_parser = home::help_me)]
+    #[arg(long, value_name = "WORD", env = "NOSTRP2P_HELP_ME_HOME", value_parser = values::help_me)]
     pub help_me_home: Option<bool>,
 
     /// Lend a hand to nodes at home: the address at which browsers reach this node, wss://host or wss://host:port, or off
     /// [default: off, the domain with --acme-domain]
-    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_HELP_OTHERS", value_parser = home::help_others)]
+    #[arg(long, value_name = "ADDR", env = "NOSTRP2P_HELP_OTHERS", value_parser = values::help_others)]
     pub help_others: Option<HelpOthers>,
 
     /// How many clients of one node at home may come through this one at a time [default: 8]
@@ -139,7 +133,7 @@ pub struct Flags {
     pub help_mib_per_day: Option<u64>,
 
     /// Where you open the web client when you are not at home, an https address; links that work from anywhere lead there
-    #[arg(long, value_name = "URL", env = "NOSTRP2P_PAGE", value_parser = home::page)]
+    #[arg(long, value_name = "URL", env = "NOSTRP2P_PAGE", value_parser = values::page)]
     pub page: Option<String>,
 
     /// A name of this node, HOST or HOST:PORT, besides those of its certificate, its own addresses, and those that you
@@ -172,7 +166,7 @@ pub struct Flags {
 
     /// Bits of work (NIP-13) that strangers must put into what they bring; people whom you follow, and whom those follow,
     /// need none [default: 0]
-    #[arg(long, value_name = "BITS", env = "NOSTRP2P_INBOX_WORK", value_parser = inbox::work)]
+    #[arg(long, value_name = "BITS", env = "NOSTRP2P_INBOX_WORK", value_parser = values::work)]
     pub inbox_work: Option<u8>,
 
     /// What you write with other programs than the page (replies, mentions, comments, likes) is for everyone, and not only for
@@ -208,17 +202,17 @@ pub struct Flags {
     pub public_read: Option<bool>,
 
     /// How much disk the store may take, in MiB; the node warns at 80 % [default: 4096]
-    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_DISK", value_parser = storage::mib)]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_DISK", value_parser = values::mib)]
     pub max_disk: Option<u64>,
 
     /// How much of it may be taken by what others address to you (replies, likes, messages), in MiB; the node warns at 80 %
     /// [default: 1024]
-    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_MAIL", value_parser = storage::mib)]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_MAX_MAIL", value_parser = values::mib)]
     pub max_mail: Option<u64>,
 
     /// How much memory the pages of the store may take, in MiB; more makes a store of hundreds of thousands of events
     /// quicker [default: 8]
-    #[arg(long, value_name = "MIB", env = "NOSTRP2P_CACHE_MIB", value_parser = storage::cache_mib)]
+    #[arg(long, value_name = "MIB", env = "NOSTRP2P_CACHE_MIB", value_parser = values::cache_mib)]
     pub cache_mib: Option<u64>,
 
     /// How many minutes the claim link of a new node holds [default: 60]

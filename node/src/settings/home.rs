@@ -3,7 +3,10 @@
 use nostrp2p_core::TunnelLimits;
 use nostrp2p_protocol::{Authority, announcement::is_way};
 
-use super::{Flags, SettingsFile, Tls, Unusable, values::boolish};
+use super::{
+    Flags, SettingsFile, Tls, Unusable,
+    values::{HelpOthers, help_me, help_others, page},
+};
 
 /// Sessions at a time that one node at home gets: a person's devices, each with a tab or two.
 const DEFAULT_SESSIONS: usize = 8;
@@ -24,10 +27,6 @@ pub struct HomeSettings {
     /// Where the web client is hosted, for links that work from anywhere: `https://...` without a `/` at its end.
     pub page: Option<String>,
 }
-
-/// `--help-others`: none stands for off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HelpOthers(pub Option<String>);
 
 impl HomeSettings {
     /// The lines of a settings file that says the same.
@@ -82,33 +81,6 @@ pub(super) fn merge(flags: &Flags, file: &SettingsFile, tls: Option<&Tls>) -> Re
         },
         page: flags.page.clone().or(hosted),
     })
-}
-
-pub(super) fn help_me(text: &str) -> Result<bool, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(true),
-        other => boolish(other).map_err(|_| "say auto or off".to_owned()),
-    }
-}
-
-pub(super) fn help_others(text: &str) -> Result<HelpOthers, String> {
-    let text = text.trim().trim_end_matches('/').to_ascii_lowercase();
-    if text == "off" {
-        return Ok(HelpOthers(None));
-    }
-    if is_way(&text) {
-        Ok(HelpOthers(Some(text)))
-    } else {
-        Err("say off, or where browsers reach this node with TLS, such as wss://node.example".to_owned())
-    }
-}
-
-pub(super) fn page(text: &str) -> Result<String, String> {
-    let text = text.trim().trim_end_matches('/');
-    let sound = text.starts_with("https://") && text.len() > 8 && !text.contains(['#', '?', ' ']);
-    sound
-        .then(|| text.to_owned())
-        .ok_or_else(|| "give an https address, such as https://page.example".to_owned())
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use nostrp2p_core::InboxTerms;
 
-use super::{Flags, Settings, SettingsFile, Unusable};
+use super::{Flags, Settings, SettingsFile, Unusable, values::checked_work};
 
-/// The most work that can be demanded: 40 bits keep a computer busy for days.
-const MAX_WORK: u8 = 40;
 /// The name that stands for the domain itself.
 const DOMAIN: &str = "_";
 /// Longest name, in characters.
@@ -17,7 +15,7 @@ const MAX_NAMES: usize = 100;
 ///
 /// No work is demanded by default: few programs do it, so with any of it direct messages of strangers would not come.
 pub(super) fn merge(flags: &Flags, file: &SettingsFile) -> Result<Option<InboxTerms>, Unusable> {
-    let in_file = file.inbox_work.map(checked).transpose();
+    let in_file = file.inbox_work.map(checked_work).transpose();
     let in_file = in_file.map_err(|reason| Unusable::InFile(format!("inbox-work: {reason}")))?;
     let on = flags.inbox.or(file.inbox).unwrap_or(false);
     Ok(on.then(|| InboxTerms { work: flags.inbox_work.or(in_file).unwrap_or(0) }))
@@ -47,15 +45,6 @@ pub(super) fn lines(
         ("inbox-work", settings.inbox.map(|terms| terms.work.to_string())),
         ("nip05-name", Some(list(settings.person_names.clone()))),
     ]
-}
-
-/// Reads a number of bits.
-pub(super) fn work(text: &str) -> Result<u8, String> {
-    text.trim().parse().map_err(|_| "say a number of bits, such as 20".to_owned()).and_then(checked)
-}
-
-fn checked(bits: u8) -> Result<u8, String> {
-    if bits <= MAX_WORK { Ok(bits) } else { Err(format!("say 0 to {MAX_WORK} bits")) }
 }
 
 fn is_name(name: &str) -> bool {

@@ -1,10 +1,11 @@
 //! What the operator says about being reached by other nodes, and what the node may do for it.
 
-use nostrp2p_overlay::{
-    DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, InvalidPeerAddress, MAX_RELAY_SLOTS, PeerAddress,
-};
+use nostrp2p_overlay::{DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, PeerAddress};
 
-use super::{Flags, SettingsFile, Unusable, values::boolish};
+use super::{
+    Flags, SettingsFile, Unusable,
+    values::{Reachable, RelayQuota, RelaySlots, external, quota, reachable, relay_slots},
+};
 
 /// What the operator says about being reached by other nodes, and what the node may do for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,28 +24,7 @@ pub struct ReachSettings {
     pub mdns: bool,
 }
 
-/// `--reachable`: nothing said stands for auto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reachable(pub Option<bool>);
-
-/// `--relay`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelaySlots(pub usize);
-
-/// `--relay-quota`, in MiB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelayQuota(pub u64);
-
 const MIB: u64 = 1024 * 1024;
-/// The highest quota: 1 TiB a day, which is more than any line carries.
-const MAX_QUOTA: u64 = MIB;
-
-impl RelayQuota {
-    pub(crate) const fn bytes(self) -> u64 {
-        self.0 * MIB
-    }
-}
-
 impl ReachSettings {
     /// The lines of a settings file that says the same.
     pub(super) fn lines(
@@ -90,41 +70,6 @@ pub(super) fn merge(flags: &Flags, file: &SettingsFile) -> Result<ReachSettings,
         upnp: flags.upnp.or(file.upnp).unwrap_or(true),
         mdns: flags.mdns.or(file.mdns).unwrap_or(false),
     })
-}
-
-pub(super) fn reachable(text: &str) -> Result<Reachable, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "auto" => Ok(Reachable(None)),
-        other => {
-            boolish(other).map(|said| Reachable(Some(said))).map_err(|_| "say auto, yes or no".to_owned())
-        }
-    }
-}
-
-pub(super) fn relay_slots(text: &str) -> Result<RelaySlots, String> {
-    let slots = if text.eq_ignore_ascii_case("off") { Some(0) } else { text.parse().ok() };
-    let slots = slots.filter(|slots| *slots <= MAX_RELAY_SLOTS);
-    slots.map(RelaySlots).ok_or_else(|| format!("say off, or a number up to {MAX_RELAY_SLOTS}"))
-}
-
-pub(super) fn relay_quota(text: &str) -> Result<RelayQuota, String> {
-    text.parse().map_err(|_| "say a number of MiB".to_owned()).and_then(quota)
-}
-
-fn quota(mib: u64) -> Result<RelayQuota, String> {
-    let fits = (1..=MAX_QUOTA).contains(&mib);
-    fits.then_some(RelayQuota(mib))
-        .ok_or_else(|| format!("say 1 to {MAX_QUOTA} MiB; to relay nothing at all, say --relay off"))
-}
-
-pub(super) fn external(text: &str) -> Result<PeerAddress, String> {
-    let address: PeerAddress = text.parse().map_err(|error: InvalidPeerAddress| error.to_string())?;
-    if address.is_circuit() || address.has_name() {
-        return Err(format!(
-            "{address}: give the IP address and port that others dial, for nodes look up no names that others tell them"
-        ));
-    }
-    Ok(address)
 }
 
 #[cfg(test)]

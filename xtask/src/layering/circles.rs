@@ -13,10 +13,9 @@ use anyhow::Result;
 const CRATES: [&str; 8] = ["protocol", "core", "overlay", "runtime", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 6] = [
+const KNOWN: [(&str, &str, &str); 5] = [
     ("node", "", "http status tls"),
     ("node", "http", "client tunnel"),
-    ("node", "settings", "flags home inbox reach storage tls"),
     (
         "node",
         "store",
