@@ -11,11 +11,9 @@ use tokio::{
 
 use crate::{
     clock, data_dir, delegated,
+    reachability::{self, Router, Word},
     settings::{Settings, Tls},
-    status::{
-        self, Node, StatusAnswer,
-        reach::{self, Router, Word},
-    },
+    status::{self, Node, StatusAnswer},
     store::{OpenError, Retention, Store},
     tls,
 };
@@ -172,7 +170,7 @@ fn check_peers(node: &Node, settings: &Settings) -> Seen {
         }
         (0, false) => (CheckVerdict::Warn, "no other node yet; see the bootstrap nodes below".to_owned()),
         (peers, _) => {
-            let ways = reach::connected(&node.connected);
+            let ways = reachability::connected(&node.connected);
             (CheckVerdict::Ok, format!("{peers} connected: {ways}; {} events stored", node.stored))
         }
     }

@@ -13,13 +13,13 @@
 //! | `GET /metrics` | how it does, for Prometheus; for insiders |
 //! | `GET /.well-known/nostr.json` | names of the owner (NIP-05), under a name of the node that is for everybody |
 //!
-//! `Host` and `Origin` are checked on every request (see [`guard`]); under a name that nobody has confirmed the node serves
+//! `Host` and `Origin` are checked on every request (see [`host_check`]); under a name that nobody has confirmed the node serves
 //! only the page, `/client` and `/healthz`.
 
-pub(crate) mod accept;
 mod base;
 mod client;
 mod client_limits;
+mod client_upgrade;
 mod front;
 mod host_check;
 mod info;
@@ -29,7 +29,6 @@ mod metrics;
 mod missing;
 mod named;
 mod page;
-pub(crate) mod quickack;
 mod reading;
 pub(crate) mod refused_pages;
 mod relay;
@@ -117,7 +116,7 @@ impl App {
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .route("/", get(front::front))
-        .route("/client", get(client::upgrade))
+        .route("/client", get(client_upgrade::upgrade))
         .route("/publish", post(rest::publish).options(rest::preflight).fallback(rest::wrong_method))
         .route("/req", post(rest::req).options(rest::preflight).fallback(rest::wrong_method))
         .route("/to/{peer}", get(tunnel::server::upgrade))

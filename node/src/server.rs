@@ -26,10 +26,7 @@ use crate::{
     data_dir::DataDirError,
     delegated,
     driver::Driver,
-    http::{
-        self, App, ClientLimits, RefusedPages, Relay, Rest,
-        accept::{FdExhausted, RetryingListener},
-    },
+    http::{self, App, ClientLimits, RefusedPages, Relay, Rest},
     mirror,
     node_status::OpenWays,
     own_names::OwnNames,
@@ -37,6 +34,7 @@ use crate::{
     settings::{Settings, Tls},
     stop::{self, Stop, Stopper},
     store::{OpenError, Store, Writer},
+    tcp::{FdExhausted, RetryingListener},
     tls::{self, TlsListener},
 };
 

@@ -1,7 +1,6 @@
 //! `nostrp2p status`: asks the running node how it stands.
 
 mod pinned;
-pub(crate) mod reach;
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
@@ -16,12 +15,12 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use self::reach::{Connected, Reach};
 use crate::{
     access_token::AccessToken,
     clock, data_dir, delegated,
     http::refused_pages,
     mirror::MirrorStatus,
+    reachability::{self, Connected, Reach},
     settings::{Settings, Tls},
     storage::{Storage, size},
 };
@@ -232,8 +231,8 @@ fn describe(node: &Node, page: Option<&str>, port: u16, now: u64) -> anyhow::Res
     writeln!(text, "  delegation  {word}")?;
     let connected = match node.peers {
         0 => "no other node: give one with -b, or wait for one that knows this address".to_owned(),
-        1 => format!("1 other node: {}", reach::connected(&node.connected)),
-        peers => format!("{peers} other nodes: {}", reach::connected(&node.connected)),
+        1 => format!("1 other node: {}", reachability::connected(&node.connected)),
+        peers => format!("{peers} other nodes: {}", reachability::connected(&node.connected)),
     };
     writeln!(text, "  connected   {connected}")?;
     if node.own > 0 {
@@ -346,7 +345,7 @@ mod tests {
             addresses: vec!["/ip4/127.0.0.1/tcp/1".into()],
             peers: 1,
             own: 0,
-            connected: vec![Connected { peer: "12D3KooX".into(), path: reach::PathKind::Punched }],
+            connected: vec![Connected { peer: "12D3KooX".into(), path: reachability::PathKind::Punched }],
             reach: Reach::from(&nostrp2p_overlay::Reach { seeks_relays: true, ..Default::default() }),
             stored: 5,
             storage: Storage {

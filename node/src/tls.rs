@@ -27,9 +27,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::{
     connection_slots::ConnectionSlots,
-    http::{accept::RetryingListener, quickack::QuickAck},
     own_names::{CertificateNames, SocketEnds},
     settings::{Acme, Tls, TlsFiles},
+    tcp::{QuickAck, RetryingListener},
 };
 
 /// A handshake that takes longer is given up.

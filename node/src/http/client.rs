@@ -15,23 +15,16 @@ mod reading;
 
 use std::{future::Future, ops::RangeInclusive, pin::Pin, time::Duration};
 
-use axum::{
-    Extension,
-    extract::{State, WebSocketUpgrade},
-    http::{HeaderMap, Uri},
-    response::Response,
-};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use nostrp2p_core::{LoginProof, Replies};
 use nostrp2p_protocol::{
     Event, Filter, PublicKey, UnsignedEvent, UnverifiedEvent,
-    channel::CLIENT_QUERY,
     event_policy::is_public,
     frame::{
         CaughtUp, ClientFrame, FETCH_BEHIND, GATHER_MS, Mirror, NodeFrame, Permission, REACH, RELAYS,
         Refusal, RefusalCode, RequestId, VERSION, Welcome,
     },
-    limits::{MAX_LIST_BYTES, MAX_LIST_TAGS, MAX_OWNER_FRAME_BYTES},
+    limits::{MAX_LIST_BYTES, MAX_LIST_TAGS},
     login,
 };
 use nostrp2p_runtime::Published;
@@ -47,10 +40,8 @@ use offers::Offers;
 
 use super::{
     App,
-    client_limits::{ClientOrigin, Source},
-    link::{self, Gone, Said, Socket},
+    link::{Gone, Said, Socket},
     named::Named,
-    tunnel,
 };
 use crate::{
     driver::Command,
@@ -70,27 +61,12 @@ const FAILED_LOGIN_DELAY: Duration = Duration::from_secs(1);
 /// The name and version that a client learns.
 const AGENT: &str = concat!("nostrp2p/", env!("CARGO_PKG_VERSION"));
 
-/// `GET /client`, or with [`CLIENT_QUERY`] inside of a channel.
-pub(super) async fn upgrade(
-    State(app): State<App>,
-    source: Option<Extension<Source>>,
-    Extension(named): Extension<Named>,
-    uri: Uri,
-    headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    let place = ClientOrigin::of(source.map(|source| source.0), &headers);
-    if uri.query() == Some(CLIENT_QUERY) {
-        return tunnel::client::upgrade(app, upgrade, place, named).await;
-    }
-    let door = Door::Host(named);
-    link::open(app, upgrade, place, MAX_OWNER_FRAME_BYTES, move |app, socket| {
-        Session::new(app, socket, door).run()
-    })
-    .await
+/// Serves a client that speaks to this node without a channel; `named` is the name by which it has come.
+pub(super) async fn run(app: App, socket: Socket, named: Named) -> Result<(), Gone> {
+    Session::new(app, socket, Door::Host(named)).run().await
 }
 
-/// Serves a client that speaks inside of a channel; by which name it has come, if it has come to this node itself.
+/// Serves a client that speaks inside of a channel. `named` is the name by which it has come, None through a helper.
 pub(super) async fn run_in_channel(app: App, socket: Socket, named: Option<Named>) -> Result<(), Gone> {
     let door = Door::Channel(app.channel.key().to_string(), named);
     Session::new(app, socket, door).run().await

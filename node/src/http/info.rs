@@ -20,7 +20,7 @@ use crate::{
     claim,
     driver::Command,
     mirror::MirrorStatus,
-    status::reach::{Connected, Reach},
+    reachability::{Connected, Reach},
     storage::Storage,
     store::Store,
 };

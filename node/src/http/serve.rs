@@ -19,11 +19,12 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 
-use super::{accept::FdExhausted, client_limits::Source};
+use super::client_limits::Source;
 use crate::{
     connection_slots::{ConnectionSlots, SlotHandle},
     own_names::SocketEnds,
     stop::Stop,
+    tcp::FdExhausted,
 };
 
 /// Connections at a time. A browser opens six.

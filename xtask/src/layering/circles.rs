@@ -13,9 +13,7 @@ use anyhow::Result;
 const CRATES: [&str; 8] = ["protocol", "core", "overlay", "runtime", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 5] = [
-    ("node", "", "http status tls"),
-    ("node", "http", "client tunnel"),
+const KNOWN: [(&str, &str, &str); 3] = [
     (
         "node",
         "store",
