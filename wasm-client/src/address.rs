@@ -2,7 +2,9 @@
 
 use nostrp2p_protocol::{PeerId, channel::ChannelKey};
 
-use crate::model::ways::Home;
+pub mod ways;
+
+use ways::Home;
 
 /// The port of a node's client interface when none is given.
 const DEFAULT_PORT: u16 = 20_001;

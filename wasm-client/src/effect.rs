@@ -1,17 +1,14 @@
 //! What `update` wants done. Only `effects` does it, for only there is a browser.
 
-use nostrp2p_protocol::{
-    EventId, EventTemplate, PeerId, Tag, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame,
-    work::Puzzle,
-};
+use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame};
 
 use crate::{
-    address::ClaimToken,
+    locale::Language,
+    model::{Theme, TimelineKey, signing::KeyTask},
     nip05::DomainName,
     secret::Secret,
-    storage::{StorageChange, Theme, TimelineKey},
+    storage::StorageChange,
     tabs::Tidings,
-    texts::Language,
     vdom::Text,
 };
 
@@ -54,20 +51,14 @@ pub enum Effect {
     Wait(Timer, u64),
     /// Stop a timer.
     Cancel(Timer),
-    /// Sign with the key of the vault.
-    Sign(Purpose, EventTemplate),
-    /// Encrypt these tags for their author alone as the content (NIP-44), and sign then.
-    SealAndSign(Purpose, EventTemplate, Vec<Tag>),
+    /// Use the key of the vault, which is unlocked.
+    UseKey(KeyTask),
     /// Decrypt what this version of an own list says to its author alone.
     OpenList(EventId, String),
-    /// Put work in (NIP-13), which takes seconds, and sign then.
-    WorkAndSign(Purpose, Puzzle),
     /// Make a key.
     MakeKey,
     /// Put a key into the vault.
     KeepKey(Secret),
-    /// Take the key out to show it.
-    RevealKey,
     /// Empty the vault.
     ForgetKey,
     /// Take a key out from under its passphrase, to use it.
@@ -79,19 +70,10 @@ pub enum Effect {
     },
     /// Ask an extension whose key it holds, to use it.
     UseExtension,
-    /// Put a key under a passphrase, for a file: this one, or the one of the vault.
-    SealKey {
-        /// As nsec.
-        key: Option<Secret>,
-        /// As it was typed.
-        passphrase: Secret,
-    },
     /// Put the key of the vault under a passphrase.
     LockKey(Secret),
     /// Unlock the vault with this passphrase.
     UnlockKey(Secret),
-    /// Take the key of the vault out from under its passphrase for good.
-    FreeKey,
     /// Wipe the unlocked key from memory.
     CloseKey,
     /// Tell the other tabs.
@@ -177,44 +159,6 @@ pub enum Effect {
     ApplyUpdate,
 }
 
-/// What a signature is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To log in on this attempt, or to claim the node with the token.
-    Prove {
-        /// Which attempt.
-        attempt: u32,
-        /// The right to claim.
-        token: Option<ClaimToken>,
-    },
-    /// A new post.
-    Post,
-    /// A like of this post.
-    Like(EventId),
-    /// A version of a list of people.
-    List,
-    /// To pass a post on.
-    Repost,
-    /// A vote in a poll.
-    Vote,
-    /// A version of a list of relays.
-    RelayList,
-    /// To take back an own event.
-    Deletion,
-    /// The profile.
-    Profile,
-    /// The word that the node acts for its owner.
-    Delegation,
-    /// To log in to another node on this attempt, or to claim it.
-    Join(u32),
-    /// The word that the other node acts for its owner.
-    Appoint,
-    /// A login at a relay.
-    Relay,
-    /// In place of a refused event.
-    Again(EventId),
-}
-
 /// The timers. Setting one that runs begins it anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
@@ -238,11 +182,4 @@ pub enum Timer {
     Lock,
     /// The other node must have answered by now.
     Visit,
-}
-
-impl Effect {
-    /// Whether it signs a login.
-    pub const fn is_proof(&self) -> bool {
-        matches!(self, Self::Sign(Purpose::Prove { .. }, _))
-    }
 }

@@ -27,14 +27,16 @@ use js_sys::{Array, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::Window;
 
+use crate::model::signing::KeyTask;
 use crate::{
     dom::Page,
     effect::{Effect, Timer},
+    locale::Language,
     message::{Message, Start},
     model::Model,
     sorted_map::SortedMap,
     storage::StorageError,
-    texts::{self, Language},
+    texts,
     update::{self, Moment},
     vault::{self, Vault},
     view::{self, View},
@@ -96,7 +98,7 @@ pub async fn start(ciphers: Function, japanese: Function) -> Result<Rc<App>, JsV
     let typed = reading_places::typed(&window);
     let chosen = snapshot.as_ref().ok().and_then(|snapshot| snapshot.settings.language);
     let language = chosen.unwrap_or(environment.language);
-    if !language.is_here()
+    if !texts::is_loaded(language)
         && let Err(error) = window::learn_japanese(&japanese).await
     {
         // The page speaks English then.
@@ -188,20 +190,22 @@ impl App {
             }
             Effect::Wait(timer, milliseconds) => self.set_timer(timer, milliseconds),
             Effect::Cancel(timer) => drop(self.timers.borrow_mut().remove(&timer)),
-            Effect::Sign(purpose, draft) => self.sign(purpose, draft),
-            Effect::SealAndSign(purpose, draft, private) => self.seal_and_sign(purpose, draft, &private),
+            Effect::UseKey(KeyTask::Sign(purpose, draft)) => self.sign(purpose, draft),
+            Effect::UseKey(KeyTask::SealAndSign(purpose, draft, private)) => {
+                self.seal_and_sign(purpose, draft, &private)
+            }
             Effect::OpenList(version, content) => self.open_list(version, content),
-            Effect::WorkAndSign(purpose, puzzle) => self.work_and_sign(purpose, puzzle),
+            Effect::UseKey(KeyTask::WorkAndSign(purpose, puzzle)) => self.work_and_sign(purpose, puzzle),
             Effect::MakeKey => self.make_key(),
             Effect::KeepKey(nsec) => self.keep_key(nsec),
-            Effect::RevealKey => self.reveal_key(),
+            Effect::UseKey(KeyTask::Reveal) => self.reveal_key(),
             Effect::ForgetKey => self.forget_key(),
             Effect::OpenSealed { text, passphrase } => self.open_sealed(text, passphrase),
             Effect::UseExtension => self.use_extension(),
-            Effect::SealKey { key, passphrase } => self.seal_key(key, passphrase),
+            Effect::UseKey(KeyTask::Seal { key, passphrase }) => self.seal_key(key, passphrase),
             Effect::LockKey(passphrase) => self.lock_key(passphrase),
             Effect::UnlockKey(passphrase) => self.unlock_key(passphrase),
-            Effect::FreeKey => self.free_key(),
+            Effect::UseKey(KeyTask::Free) => self.free_key(),
             Effect::CloseKey => self.vault.lock(),
             Effect::Tell(tidings) => self.tell_tabs(&tidings),
             Effect::BeginAnew => self.begin_anew(),

@@ -7,15 +7,6 @@ use nostrp2p_protocol::{EventId, Signature, UnsignedEvent, UnverifiedEvent};
 
 use crate::{json::Json, storage::Snapshot};
 
-/// How far an export by the node has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ExportProgress {
-    /// The sequence number up to which the node was gone through.
-    pub through: u64,
-    /// How many events are in the file.
-    pub events: usize,
-}
-
 /// The lines of signed events.
 pub fn signed(events: &[UnverifiedEvent]) -> String {
     let mut lines = String::new();

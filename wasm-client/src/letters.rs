@@ -171,7 +171,7 @@ mod browser {
     use js_sys::{Array, Function, JsString, Reflect};
     use wasm_bindgen::{JsCast, JsValue};
 
-    use crate::model::mention::{bytes_of, units_of};
+    use super::{bytes_of, units_of};
 
     fn property(of: &JsValue, name: &str) -> Option<JsValue> {
         Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined())
@@ -208,6 +208,24 @@ mod browser {
     pub(super) fn lower(text: &str) -> String {
         JsString::from(text).to_lower_case().normalize("NFC").into()
     }
+}
+
+/// A place in a text as the browser counts it, in UTF-16 units, counted in bytes.
+pub fn bytes_of(text: &str, units: usize) -> usize {
+    let mut counted = 0;
+    for (index, c) in text.char_indices() {
+        if counted >= units {
+            return index;
+        }
+        counted += c.len_utf16();
+    }
+    text.len()
+}
+
+/// A place in a text in bytes, as the browser counts it.
+pub fn units_of(text: &str, bytes: usize) -> u32 {
+    let before = text.get(..bytes).unwrap_or(text);
+    u32::try_from(before.chars().map(char::len_utf16).sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -298,5 +316,14 @@ mod tests {
         }
         // What is typed so far is in upper case, and ends where no word ends.
         assert!(fold("ὈΔΥΣΣΕΎΣ").starts_with(&*fold("ὈΔΥΣ")));
+    }
+
+    #[test]
+    fn places_are_counted_as_the_browser_does() {
+        let text = "a字😀b";
+        for (units, bytes) in [(0, 0), (1, 1), (2, 4), (4, 8), (5, 9), (9, 9)] {
+            assert_eq!(bytes_of(text, units), bytes);
+            assert_eq!(units_of(text, bytes) as usize, units.min(5));
+        }
     }
 }

@@ -15,6 +15,7 @@ pub mod effects;
 pub mod export;
 pub mod json;
 pub mod letters;
+pub mod locale;
 pub mod markdown;
 pub mod message;
 pub mod model;

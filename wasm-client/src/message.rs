@@ -9,18 +9,18 @@ use nostrp2p_protocol::{
 
 use crate::{
     address::ClaimToken,
-    effect::{Purpose, Timer},
+    effect::Timer,
+    locale::Language,
     model::{
-        DraftAudience, Environment, Menu, Tab,
+        DraftAudience, Environment, Media, Menu, Pace, Tab, Theme,
         lists::ListChange,
         offer::Wish,
-        signing::{For, NotOpened, Signer},
+        signing::{For, NotOpened, Purpose, Signer},
     },
     nip05::DomainName,
     secret::Secret,
-    storage::{Media, Pace, Snapshot, StorageError, Theme},
+    storage::{Snapshot, StorageError},
     tabs::Tidings,
-    texts::Language,
     vdom::KeyPress,
 };
 

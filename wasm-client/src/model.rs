@@ -17,13 +17,14 @@ pub mod own_nodes;
 pub mod people;
 pub mod picture;
 pub mod poll;
+pub mod preferences;
 pub mod quote;
 pub mod reply;
 pub mod signing;
 pub mod thread;
 pub mod timeline;
+pub mod timeline_key;
 pub mod typed;
-pub mod ways;
 pub mod welcome;
 pub mod window;
 
@@ -37,17 +38,16 @@ use nostrp2p_protocol::{
 use crate::{
     address::NodeAddress,
     letters,
+    locale::{Language, Zone},
+    profile::ProfileForm,
     route::Route,
     secret::Secret,
     sorted_map::{SortedMap, SortedSet},
-    storage::{Media, Pace, Theme, TimelineKey},
-    texts::{Language, Words},
-    when::Zone,
 };
 use offer::Offer;
 pub use {
     compose::{About, Compose},
-    connection::{Connection, Phase},
+    connection::{Connection, Cursor, Phase},
     deleted::Deleted,
     drafts::{Context, DraftAudience, Drafts, PostDraft, StoredDraft},
     likes::Likes,
@@ -59,11 +59,13 @@ pub use {
     people::People,
     picture::{Picture, Pictures},
     poll::{Ballot, Votes},
+    preferences::{Media, Pace, Theme},
     quote::Quote,
     reply::Reply,
     signing::Signing,
     thread::FoundThread,
     timeline::{Post, Timeline},
+    timeline_key::TimelineKey,
     welcome::{KeyStep, Onboarding, WelcomeStep},
     window::Window,
 };
@@ -154,7 +156,7 @@ pub struct Model {
     /// The colours.
     pub theme: Theme,
     /// How far a file of everything has come, while the node gives what it holds.
-    pub exporting: Option<crate::export::ExportProgress>,
+    pub exporting: Option<ExportProgress>,
     /// The language that the person chose, if it is not to follow the browser.
     pub chosen_language: Option<Language>,
     /// The secret key while it is shown on the screen "Me".
@@ -275,6 +277,15 @@ pub enum Offers {
     Like,
 }
 
+/// How far an export by the node has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ExportProgress {
+    /// The sequence number up to which the node was gone through.
+    pub through: u64,
+    /// How many events are in the file.
+    pub events: usize,
+}
+
 impl Offers {
     /// The hook of the button that opens it.
     pub const fn hook(self) -> &'static str {
@@ -310,23 +321,6 @@ pub struct Outgoing {
     pub hidden: Vec<UnsignedEvent>,
 }
 
-/// The form for the own profile.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProfileForm {
-    /// The name, once the person changed it.
-    pub name: Option<String>,
-    /// The description, once the person changed it.
-    pub about: Option<String>,
-    /// The address of a picture, once the person changed it.
-    pub picture: Option<String>,
-    /// The name by a domain (NIP-05), once the person changed it.
-    pub nip05: Option<String>,
-    /// Whether it is to be published as soon as the present profile is known.
-    pub submitted: bool,
-    /// Whether a first profile is to be begun although there may be one elsewhere: waits for a yes.
-    pub asked: bool,
-}
-
 impl Unacknowledged {
     /// How many events wait.
     pub fn len(&self) -> usize {
@@ -360,17 +354,6 @@ impl Model {
     /// The language that the page is to speak.
     pub fn wanted_language(&self) -> Language {
         self.chosen_language.unwrap_or(self.environment.language)
-    }
-
-    /// The language that the page speaks: English until the texts of the wanted one are there.
-    pub fn language(&self) -> Language {
-        let wanted = self.wanted_language();
-        if wanted.is_here() { wanted } else { Language::English }
-    }
-
-    /// A text in the language that the page speaks.
-    pub fn say(&self, words: Words) -> &'static str {
-        words.say(self.language())
     }
 
     /// What this person is called.

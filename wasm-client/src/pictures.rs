@@ -3,7 +3,7 @@
 
 use nostrp2p_protocol::UnsignedEvent;
 
-use crate::{model::Model, storage::Media};
+use crate::model::{Media, Model};
 
 /// Most emoji of one post that are shown as pictures, and places where they stand; the rest stays text.
 pub const MAX_EMOJI: usize = 30;

@@ -5,7 +5,6 @@ use nostrp2p_protocol::PublicKey;
 use crate::{
     json::{self, Json},
     letters,
-    model::ProfileForm,
 };
 
 /// Longest name that is shown, in characters; longer ones end in an ellipsis.
@@ -31,6 +30,23 @@ pub struct Profile {
     pub folded: [String; 2],
     /// The content as it came, to build the next one from.
     raw: String,
+}
+
+/// The form for the own profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileForm {
+    /// The name, once the person changed it.
+    pub name: Option<String>,
+    /// The description, once the person changed it.
+    pub about: Option<String>,
+    /// The address of a picture, once the person changed it.
+    pub picture: Option<String>,
+    /// The name by a domain (NIP-05), once the person changed it.
+    pub nip05: Option<String>,
+    /// Whether it is to be published as soon as the present profile is known.
+    pub submitted: bool,
+    /// Whether a first profile is to be begun although there may be one elsewhere: waits for a yes.
+    pub asked: bool,
 }
 
 impl Profile {

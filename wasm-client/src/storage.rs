@@ -15,7 +15,8 @@ use std::future::Future;
 
 use nostrp2p_protocol::{Event, EventId, UnsignedEvent};
 
-pub use settings::{Cursor, Media, Pace, Setting, StoredSettings, Theme};
+use crate::model::TimelineKey;
+pub use settings::{Setting, StoredSettings};
 
 /// Most events that are cached: two weeks of a busy network, about 5 MB; a guess.
 pub const MAX_EVENTS: u32 = 10_000;
@@ -25,36 +26,8 @@ pub const EVENTS_SLACK: u32 = 500;
 pub const OPENING_EVENTS: u32 = 200;
 /// Most deletions that are remembered: so long ago nothing that was deleted is cached any more. A guess.
 pub const MAX_DELETIONS: u32 = 2_000;
-/// How many versions of the own lists of people are kept, to go back to. One of 2,000 people has 70 KB.
-pub const MAX_LISTS: u32 = 20;
 /// Most profiles that are loaded when the page opens.
 pub const OPENING_PROFILES: u32 = 2_000;
-
-/// Where an event stands in a timeline: the newest first, of two at the same second the lower id first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TimelineKey {
-    /// `u64::MAX` less the time of the event, so that later is smaller.
-    inverted: u64,
-    /// The event.
-    pub id: EventId,
-}
-
-impl TimelineKey {
-    /// The place of an event.
-    pub const fn new(created_at: u64, id: EventId) -> Self {
-        Self { inverted: u64::MAX - created_at, id }
-    }
-
-    /// The time of the event, in seconds since 1970.
-    pub const fn created_at(&self) -> u64 {
-        u64::MAX - self.inverted
-    }
-
-    /// A text that sorts like the place.
-    pub fn sort_key(&self) -> String {
-        format!("{:016x}{}", self.inverted, self.id)
-    }
-}
 
 /// Everything that the page opens with.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -65,7 +38,7 @@ pub struct Snapshot {
     pub profiles: Vec<UnsignedEvent>,
     /// The newest deletions, the newest first, at most [`MAX_DELETIONS`].
     pub deletions: Vec<UnsignedEvent>,
-    /// The versions of the own lists of people, the newest first, at most [`MAX_LISTS`].
+    /// The versions of the own lists of people, the newest first, at most [`crate::model::lists::MAX_LISTS`].
     pub lists: Vec<UnsignedEvent>,
     /// What the node has not acknowledged yet.
     pub outbox: Vec<Event>,

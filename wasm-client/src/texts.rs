@@ -9,26 +9,19 @@ use std::sync::OnceLock;
 
 use nostrp2p_protocol::PublicKey;
 
+use crate::locale::Language;
+
 mod keys;
 mod people;
 mod reading;
 mod settings;
+mod spoken;
 mod surroundings;
 mod trouble;
 mod welcome;
 mod writing;
 
 pub use {keys::*, people::*, reading::*, settings::*, surroundings::*, trouble::*, welcome::*, writing::*};
-
-/// A language that the page speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
-    /// English.
-    #[default]
-    English,
-    /// Japanese.
-    Japanese,
-}
 
 /// A text: in English, and which one it is in the list of another language.
 #[derive(Debug, Clone, Copy)]
@@ -52,43 +45,11 @@ pub fn learn_japanese(texts: Vec<String>) -> bool {
     }
 }
 
-impl Language {
-    /// Every language, in the order in which they are offered.
-    pub const ALL: [Self; 2] = [Self::English, Self::Japanese];
-
-    /// The tag of BCP 47, for the page and for the setting.
-    pub const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::Japanese => "ja",
-        }
-    }
-
-    /// What it calls itself.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::Japanese => "日本語",
-        }
-    }
-
-    /// The language of a tag, with or without a region.
-    pub fn of_tag(tag: &str) -> Option<Self> {
-        let primary = tag.split(['-', '_']).next().unwrap_or_default();
-        Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
-    }
-
-    /// Whether its texts are there. English always is.
-    pub fn is_here(self) -> bool {
-        match self {
-            Self::English => true,
-            Self::Japanese => japanese().is_some(),
-        }
-    }
-
-    /// The first language of these that the page speaks: the browser lists them as the person prefers them.
-    pub fn preferred<'a>(tags: impl IntoIterator<Item = &'a str>) -> Self {
-        tags.into_iter().find_map(Self::of_tag).unwrap_or_default()
+/// Whether the texts of a language are loaded. English always is.
+pub fn is_loaded(language: Language) -> bool {
+    match language {
+        Language::English => true,
+        Language::Japanese => japanese().is_some(),
     }
 }
 

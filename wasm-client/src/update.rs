@@ -34,9 +34,12 @@ use crate::{
     address::{ClaimLink, InvalidAddress},
     effect::{Effect, Timer},
     message::{BrowserNews, Choice, Keyring, Link, Message, Own, Start, Writing},
-    model::{Model, Onboarding, PersonStage, Picture, Window, signing::Signing, thread, timeline::Past},
+    model::{
+        Model, Onboarding, PersonStage, Picture, TimelineKey, Window, signing::Signing, thread,
+        timeline::Past,
+    },
     route::Route,
-    storage::{OPENING_EVENTS, Snapshot, TimelineKey},
+    storage::{OPENING_EVENTS, Snapshot},
     texts, title,
     vdom::KeyPress,
 };

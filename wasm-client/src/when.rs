@@ -1,17 +1,9 @@
 //! Times as people say them. Pure: the moment and the offset from UTC come in.
 
-use crate::texts::{self, Language, Words};
-
-/// The reader's time zone: how many minutes east of UTC it is at a time, in seconds since 1970. Summer and winter differ,
-/// so a time is shown by the offset of its own date.
-#[derive(Debug, Clone, Copy)]
-pub struct Zone(pub fn(u64) -> i32);
-
-impl Default for Zone {
-    fn default() -> Self {
-        Self(|_| 0)
-    }
-}
+use crate::{
+    locale::{Language, Zone},
+    texts::{self, Words},
+};
 
 /// A moment in the reader's own time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

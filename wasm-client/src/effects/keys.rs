@@ -11,9 +11,8 @@ use super::{
     worker::{self, Task},
 };
 use crate::{
-    effect::Purpose,
     message::{Keyring, Message, Own, Setup},
-    model::signing::NotOpened,
+    model::signing::{NotOpened, Purpose},
     secret::Secret,
     tabs::Tidings,
     vault::{self, VaultError},

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 
 use super::{App, ciphers, extension};
-use crate::{effect::Purpose, message::Message, vault};
+use crate::{message::Message, model::signing::Purpose, vault};
 
 /// What is done with a text, and what becomes of it then.
 enum Task {

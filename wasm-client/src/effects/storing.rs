@@ -10,8 +10,9 @@ use super::{App, window};
 use crate::{
     export,
     message::Message,
+    model::TimelineKey,
     storage::{
-        Snapshot, Storage, StorageChange, StorageError, TimelineKey,
+        Snapshot, Storage, StorageChange, StorageError,
         indexed::{IndexedStorage, NAME},
         memory::MemoryStorage,
     },

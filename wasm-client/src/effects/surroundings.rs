@@ -10,11 +10,10 @@ use super::{App, page, reading_places, scrolling};
 use crate::{
     address::NodeAddress,
     dom,
+    locale::{Language, Zone},
     message::{BrowserNews, Message},
     model::Environment,
-    texts::Language,
     update::Moment,
-    when::Zone,
 };
 
 /// From this width on there is room for a rail; the style sheet says the same.

@@ -9,10 +9,11 @@ use web_sys::{Blob, CustomEvent, HtmlAnchorElement, Url, Window};
 
 use super::App;
 use crate::{
+    locale::Language,
     message::{BrowserNews, Message},
+    model::Theme,
     secret::Secret,
-    storage::Theme,
-    texts::{self, Language},
+    texts,
     vdom::Text,
 };
 
@@ -95,7 +96,7 @@ impl App {
         if let Ok(Some(storage)) = self.window.local_storage() {
             drop(storage.set_item("language", language.tag()));
         }
-        if language.is_here() {
+        if texts::is_loaded(language) {
             if let Some(root) = self.window.document().and_then(|document| document.document_element()) {
                 drop(root.set_attribute("lang", language.tag()));
             }

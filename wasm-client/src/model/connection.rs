@@ -3,11 +3,16 @@
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey, UnsignedEvent,
     channel::ChannelKey,
-    frame::{CaughtUp, Mirror, Path, PeerStatus, Permission, Reached, Refusal, RequestId},
+    frame::{CaughtUp, Mirror, Path, PeerStatus, Permission, Reached, Refusal, RequestId, StoreId},
 };
 
-use super::ways::{Attempt, Home, Way};
-use crate::{address::NodeAddress, sorted_map::SortedMap, storage::Cursor};
+use crate::{
+    address::{
+        NodeAddress,
+        ways::{Attempt, Home, Way},
+    },
+    sorted_map::SortedMap,
+};
 
 /// Shortest wait before the next attempt, in milliseconds.
 const FIRST_RETRY_MS: u64 = 1_000;
@@ -133,6 +138,15 @@ pub enum Trouble {
     MixedContent,
     /// The person did not let the login be signed.
     NotSigned,
+}
+
+/// How far the node's store has been followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Which store.
+    pub store: StoreId,
+    /// The last sequence number that is held.
+    pub after: u64,
 }
 
 impl Trouble {

@@ -13,8 +13,8 @@ use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEv
 
 use super::muting::Muting;
 use crate::{
+    model::TimelineKey,
     sorted_map::{SortedMap, SortedSet},
-    storage::{MAX_LISTS, TimelineKey},
 };
 use version::{List, PrivatePart, after, changed, name_of, people, title_of};
 pub use version::{ListChange, ListDraft, ListName, UnreadableList};
@@ -27,6 +27,8 @@ pub const PINS: Kind = Kind(10_001);
 pub const BOOKMARKS: Kind = Kind(10_003);
 /// People whom one has sorted by oneself (NIP-51); one list for each name.
 pub const FOLLOW_SET: Kind = Kind(30_000);
+/// How many versions of the own lists of people are kept, to go back to. One of 2,000 people has 70 KB.
+pub const MAX_LISTS: u32 = 20;
 /// All of them.
 pub const LISTS: [Kind; 5] = [Kind::FOLLOW_LIST, MUTE_LIST, PINS, BOOKMARKS, FOLLOW_SET];
 /// Most people of whom it is remembered how many they follow, and what they pinned.

@@ -244,24 +244,6 @@ impl LostMentions {
     }
 }
 
-/// A place in a text as the browser counts it, in UTF-16 units, counted in bytes.
-pub fn bytes_of(text: &str, units: usize) -> usize {
-    let mut counted = 0;
-    for (index, c) in text.char_indices() {
-        if counted >= units {
-            return index;
-        }
-        counted += c.len_utf16();
-    }
-    text.len()
-}
-
-/// A place in a text in bytes, as the browser counts it.
-pub fn units_of(text: &str, bytes: usize) -> u32 {
-    let before = text.get(..bytes).unwrap_or(text);
-    u32::try_from(before.chars().map(char::len_utf16).sum::<usize>()).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,14 +360,5 @@ mod tests {
     fn a_lone_at_sign_chooses_nobody() {
         assert_eq!(completion("@", 1).map(|found| found.chosen), Some(None));
         assert_eq!(completion("@a", 2).map(|found| found.chosen), Some(Some(0)));
-    }
-
-    #[test]
-    fn places_are_counted_as_the_browser_does() {
-        let text = "a字😀b";
-        for (units, bytes) in [(0, 0), (1, 1), (2, 4), (4, 8), (5, 9), (9, 9)] {
-            assert_eq!(bytes_of(text, units), bytes);
-            assert_eq!(units_of(text, bytes) as usize, units.min(5));
-        }
     }
 }

@@ -6,9 +6,9 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent, event_policy::i
 
 use super::{Quote, likes, reply, timeline::GENERIC_REPOST};
 use crate::{
+    model::TimelineKey,
     richtext,
     sorted_map::{SortedMap, SortedSet},
-    storage::TimelineKey,
 };
 
 /// Most that are held of each sort; beyond it the oldest of that sort go, so that no number of likes displaces words, nor

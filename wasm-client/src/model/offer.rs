@@ -4,8 +4,8 @@
 
 use nostrp2p_protocol::channel::ChannelKey;
 
-use super::{connection::NodeGreeting, ways::Way};
-use crate::address::ClaimLink;
+use super::connection::NodeGreeting;
+use crate::address::{ClaimLink, ways::Way};
 
 /// Another node, which waits for the person's word.
 #[derive(Debug, Clone, Default)]

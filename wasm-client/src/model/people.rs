@@ -3,8 +3,7 @@
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 
 use crate::{
-    model::ProfileForm,
-    profile::Profile,
+    profile::{Profile, ProfileForm},
     sorted_map::{SortedMap, SortedSet},
 };
 

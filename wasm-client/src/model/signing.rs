@@ -1,8 +1,8 @@
 //! Who signs, and what waits for the key: nothing is signed behind the back of somebody who locked it.
 
-use nostrp2p_protocol::EventId;
+use nostrp2p_protocol::{EventId, EventTemplate, Tag, work::Puzzle};
 
-use crate::{effect::Effect, secret::Secret};
+use crate::{address::ClaimToken, secret::Secret};
 
 /// Most that waits for the key to be unlocked; beyond it the oldest goes. People do one thing after the other.
 const MAX_WAITING: usize = 20;
@@ -36,6 +36,66 @@ pub enum NotOpened {
     Browser,
 }
 
+/// What needs the key of this device. While that is locked, it waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum KeyTask {
+    /// Sign.
+    Sign(Purpose, EventTemplate),
+    /// Encrypt these tags for their author alone as the content (NIP-44), and sign then.
+    SealAndSign(Purpose, EventTemplate, Vec<Tag>),
+    /// Put work in (NIP-13), which takes seconds, and sign then.
+    WorkAndSign(Purpose, Puzzle),
+    /// Take the key out to show it.
+    Reveal,
+    /// Put a key under a passphrase, for a file: this one, or the one of the vault.
+    Seal {
+        /// As nsec.
+        key: Option<Secret>,
+        /// As it was typed.
+        passphrase: Secret,
+    },
+    /// Take the key of the vault out from under its passphrase for good.
+    Free,
+}
+
+/// What a signature is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To log in on this attempt, or to claim the node with the token.
+    Prove {
+        /// Which attempt.
+        attempt: u32,
+        /// The right to claim.
+        token: Option<ClaimToken>,
+    },
+    /// A new post.
+    Post,
+    /// A like of this post.
+    Like(EventId),
+    /// A version of a list of people.
+    List,
+    /// To pass a post on.
+    Repost,
+    /// A vote in a poll.
+    Vote,
+    /// A version of a list of relays.
+    RelayList,
+    /// To take back an own event.
+    Deletion,
+    /// The profile.
+    Profile,
+    /// The word that the node acts for its owner.
+    Delegation,
+    /// To log in to another node on this attempt, or to claim it.
+    Join(u32),
+    /// The word that the other node acts for its owner.
+    Appoint,
+    /// A login at a relay.
+    Relay,
+    /// In place of a refused event.
+    Again(EventId),
+}
+
 /// Who signs, and what waits for it.
 #[derive(Debug, Clone, Default)]
 pub struct Signing {
@@ -51,7 +111,7 @@ pub struct Signing {
     pub proving: bool,
     /// Whether the person said no to letting the node act; it is not asked again until the page is opened again.
     pub no_delegation: bool,
-    waiting: Vec<Effect>,
+    waiting: Vec<KeyTask>,
     /// What was signed last, before any work was put in.
     signed: Vec<EventId>,
 }
@@ -133,6 +193,13 @@ impl NotOpened {
     }
 }
 
+impl KeyTask {
+    /// Whether it signs a login.
+    pub const fn is_proof(&self) -> bool {
+        matches!(self, Self::Sign(Purpose::Prove { .. }, _))
+    }
+}
+
 impl Signing {
     /// What is known when the page opens: a key under a passphrase is locked.
     pub fn of(signer: Signer) -> Self {
@@ -145,14 +212,14 @@ impl Signing {
     }
 
     /// Has something wait for the key. A later login takes the place of an earlier one.
-    pub fn wait(&mut self, effect: Effect) {
-        if effect.is_proof() {
+    pub fn wait(&mut self, task: KeyTask) {
+        if task.is_proof() {
             self.waiting.retain(|other| !other.is_proof());
         }
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.remove(0);
         }
-        self.waiting.push(effect);
+        self.waiting.push(task);
     }
 
     /// Notes what is being signed.
@@ -169,7 +236,7 @@ impl Signing {
     }
 
     /// Takes what waited.
-    pub fn take_waiting(&mut self) -> Vec<Effect> {
+    pub fn take_waiting(&mut self) -> Vec<KeyTask> {
         std::mem::take(&mut self.waiting)
     }
 }

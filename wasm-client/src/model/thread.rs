@@ -5,7 +5,7 @@ use std::rc::Rc;
 use nostrp2p_protocol::{EventId, PublicKey, UnsignedEvent, event_policy::says_everyone};
 
 use super::{Model, Window, reply};
-use crate::{route::Route, sorted_map::SortedSet, storage::TimelineKey};
+use crate::{model::TimelineKey, route::Route, sorted_map::SortedSet};
 
 /// Most posts above the one that was opened; a longer way up is cut off there.
 const MAX_PARENTS: usize = 50;

@@ -7,8 +7,8 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 
 use super::{Window, reply};
 use crate::{
+    model::TimelineKey,
     sorted_map::{SortedMap, SortedSet},
-    storage::TimelineKey,
 };
 
 /// Most posts of the unbroken run that are held in memory: all that the storage holds, about 6 MB.

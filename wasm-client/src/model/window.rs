@@ -1,7 +1,7 @@
 //! The part of a long list that is drawn. What was scrolled past is a space of the same height, and what lies further
 //! down is not drawn yet; so the page stays small however far somebody reads.
 
-use crate::storage::TimelineKey;
+use crate::model::TimelineKey;
 
 /// How many posts a large screen shows: if there are fewer, more are asked for.
 pub const PAGE_POSTS: usize = 30;

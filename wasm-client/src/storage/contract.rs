@@ -2,12 +2,9 @@
 
 use nostrp2p_protocol::{Event, EventTemplate, Kind, PublicKey, SecretKey, Tag, UnsignedEvent};
 
-use crate::model::{Context, PostDraft, StoredDraft};
+use crate::model::{Context, Cursor, PostDraft, StoredDraft, Theme, TimelineKey, lists::MAX_LISTS};
 
-use super::{
-    Cursor, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, Setting, Snapshot, Storage, StorageChange, Theme,
-    TimelineKey,
-};
+use super::{MAX_EVENTS, OPENING_EVENTS, Setting, Snapshot, Storage, StorageChange};
 
 /// Checks the whole contract, beginning and ending with an empty storage.
 ///

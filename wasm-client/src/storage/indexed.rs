@@ -22,10 +22,10 @@ use nostrp2p_protocol::{EventId, UnsignedEvent};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
-    EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot,
-    Storage, StorageChange, StorageError, StoredSettings, TimelineKey, row,
+    EVENTS_SLACK, MAX_DELETIONS, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot, Storage,
+    StorageChange, StorageError, StoredSettings, row,
 };
-use crate::model::deleted;
+use crate::model::{TimelineKey, deleted, lists::MAX_LISTS};
 use patience::limited;
 use schema::{DELETIONS, EVENTS, LISTS, OUTBOX, PROFILES, SETTINGS};
 pub use schema::{VAULT, VERSION};

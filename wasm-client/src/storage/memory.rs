@@ -5,10 +5,13 @@ use std::{cell::RefCell, cmp::Reverse};
 use nostrp2p_protocol::{Event, EventId, PublicKey, UnsignedEvent};
 
 use super::{
-    MAX_DELETIONS, MAX_EVENTS, MAX_LISTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot, Storage,
-    StorageChange, StorageError, StoredSettings, TimelineKey,
+    MAX_DELETIONS, MAX_EVENTS, OPENING_EVENTS, OPENING_PROFILES, Setting, Snapshot, Storage, StorageChange,
+    StorageError, StoredSettings,
 };
-use crate::{model::deleted, sorted_map::SortedMap};
+use crate::{
+    model::{TimelineKey, deleted, lists::MAX_LISTS},
+    sorted_map::SortedMap,
+};
 
 /// Storage in memory.
 #[derive(Debug, Default)]

@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{
     model::{
-        Model,
+        Model, TimelineKey,
         connection::SentRequest,
         lists::LISTS,
         timeline::{CONTENT, Past},
     },
     question,
     sorted_map::SortedSet,
-    storage::{Setting, StorageChange, TimelineKey},
+    storage::{Setting, StorageChange},
 };
 
 /// How many events are fetched from a store that is new to this page.

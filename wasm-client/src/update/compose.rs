@@ -13,11 +13,12 @@ use super::{
     signing, timeline, voting,
 };
 use crate::{
-    effect::{Purpose, Timer},
+    effect::Timer,
+    letters,
     message::Writing,
     model::{
         About, Compose, Context, DraftAudience, Menu, Model, Offers, Outgoing, Quote, Reply, StoredDraft,
-        likes, lists::LISTS, mention, reply::is_private, thread, timeline::GENERIC_REPOST,
+        likes, lists::LISTS, mention, reply::is_private, signing::Purpose, thread, timeline::GENERIC_REPOST,
     },
     richtext,
     route::Route,
@@ -84,7 +85,7 @@ fn on_typed(
     edit: fn(&mut Compose, String, usize),
     out: &mut Vec<Effect>,
 ) {
-    let caret = mention::bytes_of(&text, caret);
+    let caret = letters::bytes_of(&text, caret);
     model.compose.completion = mention::completion(&text, caret);
     edit(&mut model.compose, text, caret);
     out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
@@ -450,11 +451,11 @@ fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>)
     let (text, caret) = completion.complete(former, &name);
     out.push(Effect::Type {
         id: FIELD_ID,
-        from: mention::units_of(former, completion.start),
-        to: mention::units_of(former, completion.end),
+        from: letters::units_of(former, completion.start),
+        to: letters::units_of(former, completion.end),
         text: completion.typed(former, &name),
     });
-    out.push(Effect::PutCaret(FIELD_ID, mention::units_of(&text, caret)));
+    out.push(Effect::PutCaret(FIELD_ID, letters::units_of(&text, caret)));
     model.compose.edit(text, caret);
     model.compose.mentions.add(completion.start, name, person);
     out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));

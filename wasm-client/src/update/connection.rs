@@ -18,18 +18,18 @@ use super::{
     relays, settling, signing, timeline,
 };
 use crate::{
-    effect::{Effect, Purpose, Timer},
+    effect::{Effect, Timer},
     message::SocketEvent,
     model::{
-        Likes, Model, Outgoing, PersonStage, Phase, WelcomeStep,
+        Cursor, Likes, Model, Outgoing, Pace, PersonStage, Phase, WelcomeStep,
         connection::{NetworkView, NodeGreeting, OverlayStatus, SentRequest, Trouble},
-        signing::Signer,
+        signing::{Purpose, Signer},
         timeline::{CONTENT, Past},
         window::PAGE_POSTS,
     },
     question,
     sorted_map::SortedSet,
-    storage::{Cursor, Pace, Setting, StorageChange},
+    storage::{Setting, StorageChange},
     texts,
 };
 use timeline::Origin;

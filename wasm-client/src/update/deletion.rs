@@ -4,13 +4,13 @@ use nostrp2p_protocol::{EventId, Kind, UnsignedEvent};
 
 use super::{Effect, compose, settling::drop_from_outbox, signing};
 use crate::{
-    effect::Purpose,
     model::{
-        Model,
+        Model, TimelineKey,
         deleted::{self, targets},
+        signing::Purpose,
         timeline::Post,
     },
-    storage::{StorageChange, TimelineKey},
+    storage::StorageChange,
 };
 
 /// Takes back an own post or repost.

@@ -4,8 +4,7 @@ use nostrp2p_protocol::{UnverifiedEvent, frame::ClientFrame};
 
 use super::{Effect, notify};
 use crate::{
-    export::ExportProgress,
-    model::{Model, connection::SentRequest},
+    model::{ExportProgress, Model, connection::SentRequest},
     texts,
 };
 

@@ -13,13 +13,10 @@ use super::{
     exporting,
 };
 use crate::{
+    address::ways::{Attempt, Home, Way},
     effect::{Effect, Timer},
     message::SocketEvent,
-    model::{
-        Model, Phase,
-        connection::Trouble,
-        ways::{Attempt, Home, Way},
-    },
+    model::{Model, Phase, connection::Trouble},
     storage::{Setting, StorageChange},
 };
 

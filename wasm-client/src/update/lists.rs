@@ -8,7 +8,6 @@ use nostrp2p_protocol::{
 
 use super::{Effect, asking, compose, notify, signing, timeline};
 use crate::{
-    effect::Purpose,
     letters,
     message::Relation,
     model::{
@@ -16,6 +15,7 @@ use crate::{
         connection::SentRequest,
         lists::{BOOKMARKS, FOLLOW_SET, ListChange, ListDraft, MUTE_LIST, PINS},
         muting::MAX_WORD,
+        signing::Purpose,
         timeline::{CONTENT, Post},
     },
     question,

@@ -2,11 +2,10 @@
 
 use super::Effect;
 use crate::{
-    model::{Model, Picture, Tab, timeline::Post},
+    model::{Media, Model, Pace, Picture, Tab, timeline::Post},
     pictures::{emoji, is_picture},
     richtext::{self, Span},
     route::Route,
-    storage::{Media, Pace},
 };
 
 /// Most pictures that are loaded at a time.

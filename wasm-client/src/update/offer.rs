@@ -16,14 +16,14 @@ use nostrp2p_protocol::{
 
 use super::{Effect, connection, notify, onboarding, relays, signing};
 use crate::{
-    address::{ClaimLink, NodeAddress},
-    effect::{Purpose, Timer},
+    address::{ClaimLink, NodeAddress, ways::Way},
+    effect::Timer,
     message::{Choice, SocketEvent},
     model::{
         Model, PersonStage,
         connection::{NodeGreeting, Trouble},
         offer::{Offer, OfferStep, Wish},
-        ways::Way,
+        signing::Purpose,
     },
     storage::{Setting, StorageChange},
     texts,

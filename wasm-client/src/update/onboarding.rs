@@ -356,7 +356,7 @@ fn forget_the_former(model: &mut Model, out: &mut Vec<Effect>) {
     model.notices = crate::model::Notices::default();
     model.outbox = crate::model::Unacknowledged::default();
     model.compose = crate::model::Compose::default();
-    model.profile_form = crate::model::ProfileForm::default();
+    model.profile_form = crate::profile::ProfileForm::default();
     model.connection.cursor = None;
     let made_here = Setting::MadeHere(made_here);
     let settings = [

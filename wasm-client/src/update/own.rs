@@ -6,9 +6,12 @@ use super::{
     relays, signing,
 };
 use crate::{
-    effect::Purpose,
     message::Own,
-    model::{Model, Onboarding, PersonStage, ProfileForm},
+    model::{
+        Model, Onboarding, PersonStage,
+        signing::{KeyTask, Purpose},
+    },
+    profile::ProfileForm,
     storage::{Setting, StorageChange},
 };
 
@@ -39,7 +42,7 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
                 out.push(Effect::Copy(crate::secret::Secret::new(me.to_npub())));
             }
         }
-        Own::RevealKey => signing::with_key(model, Effect::RevealKey, out),
+        Own::RevealKey => signing::with_key(model, KeyTask::Reveal, out),
         Own::KeyRevealed(nsec) => model.revealed = Some(nsec),
         Own::HideKey => model.revealed = None,
         Own::CopyKey => {

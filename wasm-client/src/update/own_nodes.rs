@@ -4,8 +4,7 @@ use nostrp2p_protocol::{Kind, PeerId, delegation, frame::ClientFrame};
 
 use super::{Effect, signing};
 use crate::{
-    effect::Purpose,
-    model::{Model, Phase, connection::SentRequest},
+    model::{Model, Phase, connection::SentRequest, signing::Purpose},
     question,
     route::Route,
 };

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     model::{
-        Model, Open, connection::SentRequest, lists::PINS, thread, timeline::CONTENT, window::PAGE_POSTS,
+        Model, Open, TimelineKey, connection::SentRequest, lists::PINS, thread, timeline::CONTENT,
+        window::PAGE_POSTS,
     },
     question,
     route::Route,
-    storage::TimelineKey,
 };
 
 /// How many posts of a person are asked for at a time: a page of the author's node.

@@ -12,8 +12,7 @@ use nostrp2p_protocol::{
 
 use super::{Effect, signing};
 use crate::{
-    effect::Purpose,
-    model::Model,
+    model::{Model, signing::Purpose},
     storage::{Setting, StorageChange},
 };
 

@@ -8,12 +8,12 @@ use nostrp2p_protocol::{EventId, Kind};
 use super::{Effect, asking, lists, notify};
 use crate::{
     model::{
-        Model, Outgoing, deleted, likes,
+        Model, Outgoing, TimelineKey, deleted, likes,
         lists::LISTS,
         timeline::{CONTENT, GENERIC_REPOST},
     },
     route::Route,
-    storage::{StorageChange, TimelineKey},
+    storage::StorageChange,
     texts,
 };
 

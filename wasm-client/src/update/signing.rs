@@ -7,12 +7,12 @@ use nostrp2p_protocol::{EventTemplate, work::Puzzle};
 
 use super::{Effect, compose, lists, notify, relays};
 use crate::{
-    effect::{Purpose, Timer},
+    effect::Timer,
     message::Keyring,
     model::{
         KeyStep, Model, WelcomeStep,
         lists::ListDraft,
-        signing::{For, NotOpened, PassphraseForm, Signer, Unfit, Unlock},
+        signing::{For, KeyTask, NotOpened, PassphraseForm, Purpose, Signer, Unfit, Unlock},
     },
     secret::Secret,
     storage::{Setting, StorageChange},
@@ -38,11 +38,11 @@ pub fn sign(model: &mut Model, purpose: Purpose, draft: EventTemplate, out: &mut
         }
         signing.proving = true;
     }
-    let effect = match relays::work_for(model, &draft) {
-        Some((author, bits)) => Effect::WorkAndSign(purpose, Puzzle::new(draft, author, bits)),
-        None => Effect::Sign(purpose, draft),
+    let task = match relays::work_for(model, &draft) {
+        Some((author, bits)) => KeyTask::WorkAndSign(purpose, Puzzle::new(draft, author, bits)),
+        None => KeyTask::Sign(purpose, draft),
     };
-    with_key(model, effect, out);
+    with_key(model, task, out);
 }
 
 /// The draft with a time at which it is not the same event as one that was signed before. What was liked, unliked and
@@ -64,18 +64,18 @@ fn dated_anew(model: &mut Model, mut draft: EventTemplate) -> EventTemplate {
 pub fn sign_list(model: &mut Model, draft: ListDraft, out: &mut Vec<Effect>) {
     let ListDraft { template, private } = draft;
     match private.filter(|private| !private.is_empty()) {
-        Some(private) => with_key(model, Effect::SealAndSign(Purpose::List, template, private), out),
+        Some(private) => with_key(model, KeyTask::SealAndSign(Purpose::List, template, private), out),
         None => sign(model, Purpose::List, template, out),
     }
 }
 
 /// Does something that needs the key of this device, as soon as it is unlocked.
-pub fn with_key(model: &mut Model, effect: Effect, out: &mut Vec<Effect>) {
+pub fn with_key(model: &mut Model, task: KeyTask, out: &mut Vec<Effect>) {
     if model.signing.locked {
-        model.signing.wait(effect);
+        model.signing.wait(task);
         ask(model, out);
     } else {
-        out.push(effect);
+        out.push(Effect::UseKey(task));
     }
 }
 
@@ -92,7 +92,7 @@ pub fn update(model: &mut Model, keyring: Keyring, out: &mut Vec<Effect>) {
         Keyring::Submit => submit(model, out),
         Keyring::Sealed(result) => on_sealed(model, result, out),
         Keyring::Guarded(result) => on_guarded(model, result, out),
-        Keyring::Free => with_key(model, Effect::FreeKey, out),
+        Keyring::Free => with_key(model, KeyTask::Free, out),
         Keyring::Freed(Ok(())) => {
             model.signing.signer = Signer::Device;
             notify(model, model.say(texts::LOCK_TAKEN_OFF), out);
@@ -159,7 +159,7 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
         Ok(()) => {
             model.signing.locked = false;
             model.signing.unlock = None;
-            out.extend(model.signing.take_waiting());
+            out.extend(model.signing.take_waiting().into_iter().map(Effect::UseKey));
             out.push(Effect::ReturnFocus);
             lists::open(model, out);
             on_visibility(model, out);
@@ -177,13 +177,15 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
 fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
     model.signing.unlock = None;
     out.push(Effect::ReturnFocus);
-    for effect in model.signing.take_waiting() {
-        match effect {
-            Effect::Sign(purpose, _) | Effect::WorkAndSign(purpose, _) | Effect::SealAndSign(purpose, ..) => {
+    for task in model.signing.take_waiting() {
+        match task {
+            KeyTask::Sign(purpose, _)
+            | KeyTask::WorkAndSign(purpose, _)
+            | KeyTask::SealAndSign(purpose, ..) => {
                 let why = model.say(texts::KEY_IS_LOCKED).to_owned();
                 compose::on_signed(model, purpose, Err(why), out);
             }
-            Effect::SealKey { .. } => model.signing.form = None,
+            KeyTask::Seal { .. } => model.signing.form = None,
             _ => {}
         }
     }
@@ -206,8 +208,8 @@ fn submit(model: &mut Model, out: &mut Vec<Effect>) {
     form.busy = true;
     let (purpose, passphrase) = (form.purpose, form.first.clone());
     match (purpose, made) {
-        (For::Backup, Some(key)) => out.push(Effect::SealKey { key: Some(key), passphrase }),
-        (For::Backup, None) => with_key(model, Effect::SealKey { key: None, passphrase }, out),
+        (For::Backup, Some(key)) => out.push(Effect::UseKey(KeyTask::Seal { key: Some(key), passphrase })),
+        (For::Backup, None) => with_key(model, KeyTask::Seal { key: None, passphrase }, out),
         (For::Lock, _) => out.push(Effect::LockKey(passphrase)),
     }
 }

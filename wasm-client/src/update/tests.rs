@@ -37,11 +37,15 @@ use nostrp2p_protocol::{
 use super::{Moment, update};
 use crate::{
     address::NodeAddress,
-    effect::{Effect, Purpose, Timer},
+    effect::{Effect, Timer},
     message::{BrowserNews, Choice, Message, Own, Reading, Setup, SocketEvent, Start, Writing},
-    model::{Environment, KeyStep, Model, PersonStage, Phase, WelcomeStep, signing::Signer, timeline::Post},
+    model::{
+        Cursor, Environment, KeyStep, Model, PersonStage, Phase, WelcomeStep,
+        signing::{KeyTask, Purpose, Signer},
+        timeline::Post,
+    },
     secret::Secret,
-    storage::{Cursor, Setting, Snapshot, StorageChange, StoredSettings},
+    storage::{Setting, Snapshot, StorageChange, StoredSettings},
     vdom,
 };
 
@@ -165,8 +169,8 @@ impl Rig {
     fn prove(&mut self, signer: u8) {
         for effect in std::mem::take(&mut self.effects) {
             let (purpose, draft) = match effect {
-                Effect::Sign(purpose, draft) => (purpose, draft),
-                Effect::WorkAndSign(purpose, puzzle) => {
+                Effect::UseKey(KeyTask::Sign(purpose, draft)) => (purpose, draft),
+                Effect::UseKey(KeyTask::WorkAndSign(purpose, puzzle)) => {
                     let (bits, before, after) = puzzle.question();
                     let nonce = work::find_nonce(bits, before, after);
                     (purpose, puzzle.solved(&nonce))

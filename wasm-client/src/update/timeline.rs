@@ -9,7 +9,7 @@ use crate::{
     effect::Timer,
     message::Reading,
     model::{
-        Menu, Model, Offers, Picture, Quote, Tab, Window,
+        Menu, Model, Offers, Picture, Quote, Tab, TimelineKey, Window,
         connection::SentRequest,
         likes,
         lists::LISTS,
@@ -21,7 +21,7 @@ use crate::{
     question, richtext,
     route::Route,
     secret::Secret,
-    storage::{Setting, StorageChange, TimelineKey},
+    storage::{Setting, StorageChange},
     texts,
 };
 

@@ -4,10 +4,10 @@ use nostrp2p_protocol::PublicKey;
 
 use super::{Html, avatar::avatar, error, icons, quote, sentence};
 use crate::{
+    locale::Language,
     message::{Message, Writing},
     model::{About, DraftAudience, Model, Quote, Reply, mention, thread},
-    profile,
-    texts::{self, Language},
+    profile, texts,
     update::compose::{FIELD_ID, answering, room},
     vdom::{KeyPress, On, element},
 };

@@ -8,10 +8,10 @@ use super::{
 use crate::{
     message::{Keyring, Message, Own},
     model::{
-        Model, ProfileForm,
+        Model,
         signing::{For, Signer},
     },
-    profile::{Profile, short_npub},
+    profile::{Profile, ProfileForm, short_npub},
     route::Route,
     texts,
     vdom::{On, VNode, element},

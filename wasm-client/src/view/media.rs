@@ -4,10 +4,9 @@ use super::{Html, icons, paragraph, sentence};
 use crate::{
     letters,
     message::{Message, Reading},
-    model::{Model, Picture},
+    model::{Media, Model, Picture},
     pictures::{MAX_EMOJI, is_picture},
     richtext::Span,
-    storage::Media,
     texts,
     vdom::{On, VNode, element},
 };

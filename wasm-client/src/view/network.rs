@@ -7,12 +7,12 @@ use nostrp2p_protocol::{
 
 use super::{Html, avatar::avatar, button, error, own_nodes, paragraph, relays};
 use crate::{
+    address::ways::Way,
     letters,
     message::{Link, Message},
     model::{
         Model, Phase,
         connection::{OverlayStatus, Pill, Trouble},
-        ways::Way,
     },
     sorted_map::SortedSet,
     texts,

@@ -5,11 +5,10 @@ use nostrp2p_protocol::{EventId, PublicKey};
 use super::{Html, avatar::avatar, icons, paragraph, quote, sentence};
 use crate::{
     model::{
-        Model,
+        Model, TimelineKey,
         notices::{Notice, What},
     },
     route::Route,
-    storage::TimelineKey,
     texts,
     vdom::element,
     when,

@@ -8,14 +8,14 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent, frame::Delivery
 use super::{Html, avatar, button, icons, media, menu, paragraph, poll, quote, sentence};
 use crate::{
     letters,
+    locale::Language,
     message::{Message, Reading, Writing},
-    model::{Menu, Model, Offers, Quote, Window, reply, timeline::Post},
+    model::{Menu, Model, Offers, Quote, TimelineKey, Window, reply, timeline::Post},
     pictures,
     profile::short_npub,
     richtext::{self, Span},
     route::Route,
-    storage::TimelineKey,
-    texts::{self, Language},
+    texts,
     vdom::{On, VNode, element, svg},
     when,
 };

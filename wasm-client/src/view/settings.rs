@@ -4,10 +4,10 @@ use nostrp2p_protocol::{UnsignedEvent, frame::Permission};
 
 use super::{Html, button, error, keyring, muted, own_names, paragraph, permissions};
 use crate::{
+    locale::Language,
     message::{Link, Message, Own, Relation},
-    model::Model,
-    storage::{Media, Pace, Theme},
-    texts::{self, Language, Words},
+    model::{Media, Model, Pace, Theme},
+    texts::{self, Words},
     vdom::{On, element},
     when,
 };

@@ -14,12 +14,12 @@ use nostrp2p_protocol::{
 use super::*;
 use crate::{
     address::ClaimToken,
+    locale::Language,
     model::{
         Environment, KeyStep, Menu, Offers, Onboarding, Outgoing, Phase, Quote, Tab, WelcomeStep,
         connection::{NetworkView, NodeGreeting, OverlayStatus, Trouble},
     },
     secret::Secret,
-    texts::Language,
     update::timeline::{self, Origin},
     vdom::VNode,
 };
@@ -329,7 +329,7 @@ fn no_picture_is_on_the_page_that_nobody_asked_for() {
     };
     each(&view(&model).into(), &mut count);
     assert_eq!((shown, offered), (vec!["blob:c".to_owned()], 1));
-    let never = Model { media: crate::storage::Media::Never, ..model };
+    let never = Model { media: crate::model::Media::Never, ..model };
     let mut media = 0;
     each(&view(&never).into(), &mut |element| {
         media += usize::from(attribute(element, "class").is_some_and(|class| class.contains("media")));

@@ -13,14 +13,13 @@ use anyhow::Result;
 const CRATES: [&str; 8] = ["protocol", "core", "overlay", "runtime", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 3] = [
+const KNOWN: [(&str, &str, &str); 2] = [
     (
         "node",
         "store",
         "deleting disk known_authors mailbox migrate origin outage owner query read retain shared surplus \
          tables write writer",
     ),
-    ("wasm-client", "", "address effect export letters model profile richtext storage tabs texts when"),
     (
         "wasm-client",
         "update",

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{Tag, event_policy::everyone_tag};
 
 use super::*;
 use crate::{
-    model::{Context, DraftAudience, mention},
+    model::{Context, DraftAudience, mention, signing::KeyTask},
     tabs::Tidings,
 };
 
@@ -24,7 +24,7 @@ impl Rig {
     fn signed_post(&mut self) -> EventTemplate {
         self.give(Writing::Send.into());
         let drafts = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Sign(Purpose::Post, draft) => Some(draft.clone()),
+            Effect::UseKey(KeyTask::Sign(Purpose::Post, draft)) => Some(draft.clone()),
             _ => None,
         });
         drafts.reduce(|_, draft| draft).expect("a post is signed")
@@ -219,7 +219,7 @@ impl Rig {
 
     fn signs_a_post(&mut self) -> bool {
         self.give(Writing::Send.into());
-        self.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Post, _)))
+        self.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Post, _))))
     }
 
     /// What this tab tells the others of drafts, and what another tab with the same settings does with it.

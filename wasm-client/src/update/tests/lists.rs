@@ -9,6 +9,7 @@ use crate::{
         Tab,
         connection::SentRequest,
         lists::{BOOKMARKS, ListChange, MUTE_LIST},
+        signing::KeyTask,
     },
 };
 
@@ -62,7 +63,7 @@ impl Rig {
 
     fn lists_signed(&self) -> Vec<EventTemplate> {
         let drafts = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Sign(Purpose::List, draft) => Some(draft.clone()),
+            Effect::UseKey(KeyTask::Sign(Purpose::List, draft)) => Some(draft.clone()),
             _ => None,
         });
         drafts.collect()
@@ -222,7 +223,7 @@ fn bookmarks_are_for_oneself_alone_and_a_full_list_takes_no_more() {
     };
     let sealed = |rig: &Rig| {
         let sealed = rig.effects.iter().filter_map(|effect| match effect {
-            Effect::SealAndSign(Purpose::List, template, private) => {
+            Effect::UseKey(KeyTask::SealAndSign(Purpose::List, template, private)) => {
                 Some((template.tags.len(), private.len()))
             }
             _ => None,
@@ -340,7 +341,7 @@ fn of_a_refused_profile_the_form_keeps_what_was_typed_and_nothing_that_may_have_
     rig.effects.clear();
     rig.give(Message::Own(Own::ProfileSubmitted));
     let draft = rig.effects.iter().find_map(|effect| match effect {
-        Effect::Sign(Purpose::Profile, draft) => Some(draft.content.clone()),
+        Effect::UseKey(KeyTask::Sign(Purpose::Profile, draft)) => Some(draft.content.clone()),
         _ => None,
     });
     assert_eq!(draft.as_deref(), Some(r#"{"name":"b","about":"new from elsewhere"}"#));
@@ -383,8 +384,9 @@ fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     rig.show_lists(vec![]);
     rig.give(Message::Own(Own::NameTyped("b".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
-    let signs =
-        |rig: &Rig| rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Profile, _)));
+    let signs = |rig: &Rig| {
+        rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Profile, _))))
+    };
     rig.give(Message::Browser(BrowserNews::Fragment("#/me".into())));
     rig.give(Message::Own(Own::NameTyped("b".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
@@ -401,7 +403,7 @@ fn a_first_profile_of_a_key_from_elsewhere_is_asked_about() {
     assert!(!rig.shown().contains("Begin a new profile?"));
     rig.give(Message::Own(Own::ProfileSubmitted));
     let draft = rig.effects.iter().find_map(|effect| match effect {
-        Effect::Sign(Purpose::Profile, draft) => Some(draft.clone()),
+        Effect::UseKey(KeyTask::Sign(Purpose::Profile, draft)) => Some(draft.clone()),
         _ => None,
     });
     let draft = draft.expect("it is signed");

@@ -3,6 +3,7 @@
 use nostrp2p_protocol::{channel::ChannelKey, delegation, login};
 
 use super::*;
+use crate::model::signing::KeyTask;
 use crate::model::{
     connection::Trouble,
     offer::{OfferStep, Wish},
@@ -97,7 +98,10 @@ fn a_link_does_nothing_in_a_page_in_use_but_show_a_sheet() {
             assert_eq!(connected(&rig), ["ws://127.0.0.1:20001/client"], "{link}");
             assert_eq!(visited(&rig), Vec::<String>::new(), "{link}");
             assert_eq!(rig.saved(), [], "{link}");
-            assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..))), "{link}");
+            assert!(
+                !rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(..)))),
+                "{link}"
+            );
             // Meanwhile the own node is used as ever.
             rig.greet(Some(1));
             rig.prove(1);
@@ -125,7 +129,9 @@ fn declining_changes_nothing_in_memory_or_storage() {
         assert_eq!(rig.saved(), []);
         assert_eq!((rig.sent(), told(&mut rig)), (vec![], vec![]));
         assert!(
-            !rig.effects.iter().any(|effect| matches!(effect, Effect::Connect { .. } | Effect::Sign(..)))
+            !rig.effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Connect { .. } | Effect::UseKey(KeyTask::Sign(..))))
         );
         rig.did(|effect| *effect == Effect::Leave);
     }
@@ -142,7 +148,11 @@ fn a_node_is_looked_at_with_a_nonce_alone_and_only_when_the_person_wants_to() {
     assert!(matches!(&offer.step, OfferStep::Found(greeting) if greeting.peer == OTHER));
     rig.give(Message::Offer(Choice::Join(Wish::Move)));
     assert!(matches!(rig.model.offer.unwrap().step, OfferStep::Failed(_)), "it is another person's");
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::SendVisited(_) | Effect::Sign(..))));
+    assert!(
+        !rig.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::SendVisited(_) | Effect::UseKey(KeyTask::Sign(..))))
+    );
 }
 
 #[test]
@@ -202,7 +212,11 @@ fn another_id_at_the_known_address_is_an_alarm_and_never_a_change() {
     rig.socket(SocketEvent::Opened);
     rig.frame(welcome(OTHER, Some(1)));
     assert_eq!(rig.model.connection.trouble, Some(Trouble::OtherNode(OTHER)));
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..) | Effect::Send(_))));
+    assert!(
+        !rig.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(..)) | Effect::Send(_)))
+    );
     assert_eq!((rig.saved(), rig.model.connection.pin), (vec![], Some(OWN)));
     let said = crate::view::network::trouble(&rig.model).unwrap();
     for word in ["new data directory", "another node", "pass for", &OTHER.short(), &OWN.short()] {
@@ -260,7 +274,10 @@ fn by_a_foreign_name_everything_is_said_inside_of_a_channel() {
 fn a_delegation_is_renewed_while_it_holds_and_else_waits_for_the_person() {
     let now = NOW_MS / 1_000;
     let signed = |rig: &Rig| {
-        rig.effects.iter().filter(|effect| matches!(effect, Effect::Sign(Purpose::Delegation, _))).count()
+        rig.effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Delegation, _))))
+            .count()
     };
     for (expires, signs, asks) in [
         (Some(now + delegation::RENEW_SECONDS + 1), 0, false),

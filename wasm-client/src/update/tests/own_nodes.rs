@@ -4,6 +4,7 @@ use nostrp2p_protocol::{delegation, delegation::LIFETIME_SECONDS};
 
 use super::*;
 use crate::model::connection::SentRequest;
+use crate::model::signing::KeyTask;
 
 const LOST: PeerId = PeerId::from_ed25519([7; 32]);
 const HERE: PeerId = PeerId::from_ed25519([3; 32]);
@@ -26,7 +27,7 @@ fn told(ahead: u64) -> Rig {
 
 fn signed(rig: &Rig) -> Vec<&EventTemplate> {
     let drafts = rig.effects.iter().filter_map(|effect| match effect {
-        Effect::Sign(Purpose::Delegation, draft) => Some(draft),
+        Effect::UseKey(KeyTask::Sign(Purpose::Delegation, draft)) => Some(draft),
         _ => None,
     });
     drafts.collect()

@@ -298,7 +298,7 @@ fn emoji_of_a_post_are_pictures_under_the_same_setting_as_other_pictures() {
     rig.did(|effect| *effect == Effect::LoadPicture(wave.into()));
     rig.give(Message::Browser(BrowserNews::Picture(wave.into(), Some("blob:1".into()))));
     assert_eq!(rig.drawn().matches("\"blob:1\"").count(), 2);
-    rig.model.media = crate::storage::Media::Never;
+    rig.model.media = crate::model::Media::Never;
     assert!(
         !rig.drawn().contains("blob:1") && rig.drawn().contains("hello :wave: and :wave:, :plain: :other:")
     );

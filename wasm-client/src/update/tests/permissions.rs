@@ -3,6 +3,7 @@
 use nostrp2p_protocol::{Tag, frame::Permission};
 
 use super::*;
+use crate::model::signing::KeyTask;
 use crate::{message::Own, model::connection::SentRequest, view};
 
 fn permission(subject: &str, granted: Option<bool>) -> Permission {
@@ -72,7 +73,7 @@ fn list(kind: u16, tags: &[[&str; 2]]) -> UnsignedEvent {
 
 fn drafts(rig: &Rig) -> Vec<(Kind, Vec<Tag>)> {
     let draft = |effect: &Effect| match effect {
-        Effect::Sign(Purpose::RelayList, draft) => Some((draft.kind, draft.tags.clone())),
+        Effect::UseKey(KeyTask::Sign(Purpose::RelayList, draft)) => Some((draft.kind, draft.tags.clone())),
         _ => None,
     };
     rig.effects.iter().filter_map(draft).collect()
@@ -113,7 +114,7 @@ fn a_name_at_the_node_is_published_without_what_else_is_typed() {
     tell(&mut rig, 0, std::slice::from_ref(&name));
     rig.give(Message::Own(Own::Permit(name, Some(true))));
     let profile = rig.effects.iter().find_map(|effect| match effect {
-        Effect::Sign(Purpose::Profile, draft) => Some(draft.content.clone()),
+        Effect::UseKey(KeyTask::Sign(Purpose::Profile, draft)) => Some(draft.content.clone()),
         _ => None,
     });
     let profile = profile.unwrap();

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{Tag, UnsignedEvent};
 
 use super::*;
 use crate::{
-    model::{connection::SentRequest, poll::Poll, reply},
+    model::{connection::SentRequest, poll::Poll, reply, signing::KeyTask},
     route::Route,
 };
 
@@ -29,7 +29,7 @@ impl Rig {
     #[track_caller]
     fn voted(&self) -> Vec<&str> {
         let signed = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::Sign(Purpose::Vote, draft) => Some(draft),
+            Effect::UseKey(KeyTask::Sign(Purpose::Vote, draft)) => Some(draft),
             _ => None,
         });
         let draft = signed.expect("a vote is signed");
@@ -83,7 +83,9 @@ fn several_options_can_be_chosen_where_the_poll_says_so_and_none_is_no_vote() {
     rig.effects.clear();
     rig.choose_and_vote(&poll, &[0, 0]);
     rig.choose_and_vote(&poll, &[77]);
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Vote, _))));
+    assert!(
+        !rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Vote, _))))
+    );
 }
 
 #[test]
@@ -97,7 +99,9 @@ fn nobody_votes_after_the_end() {
     rig.now_ms += 11_000;
     rig.give(Writing::Vote.into());
     rig.choose_and_vote(&poll, &[0]);
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Vote, _))));
+    assert!(
+        !rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Vote, _))))
+    );
     assert!(rig.shown().contains("0 votes, closed"));
 }
 
@@ -163,7 +167,7 @@ fn an_answer_to_what_is_no_post_is_a_comment_which_survives_a_reload_as_a_draft(
     let mut rig = Rig::open("", Some(1), Snapshot { settings, ..Snapshot::default() });
     rig.give(Writing::Send.into());
     let signed = rig.effects.iter().find_map(|effect| match effect {
-        Effect::Sign(Purpose::Post, draft) => Some(draft.clone()),
+        Effect::UseKey(KeyTask::Sign(Purpose::Post, draft)) => Some(draft.clone()),
         _ => None,
     });
     let comment = signed.expect("it is signed").by(public(1));

@@ -3,11 +3,7 @@
 use nostrp2p_protocol::Filter;
 
 use super::*;
-use crate::{
-    model::timeline::Past,
-    route::Route,
-    texts::{self, Language},
-};
+use crate::{locale::Language, model::timeline::Past, route::Route, texts};
 
 fn batch(rig: &mut Rig, through: u64, events: Vec<Event>) {
     let events = events.into_iter().map(Event::into_rumor).collect();

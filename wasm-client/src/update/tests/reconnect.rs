@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::connection::{Pill, Trouble};
+use crate::model::signing::KeyTask;
 
 #[test]
 fn a_known_store_is_resumed_exactly_where_it_was_left() {
@@ -142,11 +143,10 @@ fn a_node_of_somebody_else_is_not_logged_into_and_not_tried_for_ever() {
     rig.greet(Some(2));
     assert!(matches!(rig.model.connection.phase, Phase::Refused(_)));
     assert_eq!(rig.model.connection.pill(), Pill::Offline);
-    assert!(
-        !rig.effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Sign(..) | Effect::Wait(Timer::Reconnect, _)))
-    );
+    assert!(!rig.effects.iter().any(|effect| matches!(
+        effect,
+        Effect::UseKey(KeyTask::Sign(..)) | Effect::Wait(Timer::Reconnect, _)
+    )));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use nostrp2p_protocol::{Filter, Tag};
 
 use super::*;
+use crate::model::signing::KeyTask;
 use crate::model::{likes, lists::MUTE_LIST};
 
 const PROFILE: &str = r#"{"name":"a","about":"old","nip05":"a@b.example"}"#;
@@ -53,7 +54,7 @@ fn a_profile_gives_back_what_was_typed_and_nothing_that_may_have_changed_elsewhe
     rig.effects.clear();
     rig.give(Message::Own(Own::ProfileSubmitted));
     rig.did(|effect| match effect {
-        Effect::Sign(Purpose::Profile, draft) => {
+        Effect::UseKey(KeyTask::Sign(Purpose::Profile, draft)) => {
             draft.content == r#"{"name":"changed elsewhere","about":"new"}"#
         }
         _ => false,

@@ -6,6 +6,7 @@ use nostrp2p_protocol::{
 };
 
 use super::*;
+use crate::model::signing::KeyTask;
 use crate::update::relays;
 
 const RELAY: &str = "wss://relay.example";
@@ -22,7 +23,7 @@ impl Rig {
 
     fn asked_to_sign(&self) -> Vec<&EventTemplate> {
         let drafts = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Sign(Purpose::Relay, draft) => Some(draft),
+            Effect::UseKey(KeyTask::Sign(Purpose::Relay, draft)) => Some(draft),
             _ => None,
         });
         drafts.collect()
@@ -84,7 +85,7 @@ fn a_post_for_a_relay_that_wants_work_is_signed_with_it_and_loses_it_with_its_ti
     let mut rig = Rig::in_use(0);
     rig.relays_want(&[6]);
     rig.write("worked");
-    rig.did(|effect| matches!(effect, Effect::WorkAndSign(Purpose::Post, _)));
+    rig.did(|effect| matches!(effect, Effect::UseKey(KeyTask::WorkAndSign(Purpose::Post, _))));
     rig.prove(1);
     let outgoing = |rig: &Rig| rig.model.outbox.waiting.values().next().unwrap().event.clone();
     let event = outgoing(&rig);

@@ -5,7 +5,7 @@ use crate::{
     message::Keyring,
     model::{
         connection::Trouble,
-        signing::{For, NotOpened, Unfit},
+        signing::{For, KeyTask, NotOpened, Unfit},
     },
 };
 
@@ -28,7 +28,7 @@ impl Rig {
     }
 
     fn signatures(&self) -> usize {
-        self.effects.iter().filter(|effect| matches!(effect, Effect::Sign(..))).count()
+        self.effects.iter().filter(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(..)))).count()
     }
 
     fn unlock(&mut self) {
@@ -93,9 +93,9 @@ fn an_unlocked_key_is_locked_by_hand_and_after_a_while_out_of_sight() {
     assert!(rig.model.signing.locked && rig.model.revealed.is_none());
     rig.effects.clear();
     rig.give(Message::Own(Own::RevealKey));
-    assert!(!rig.effects.contains(&Effect::RevealKey));
+    assert!(!rig.effects.contains(&Effect::UseKey(KeyTask::Reveal)));
     rig.unlock();
-    rig.did(|effect| *effect == Effect::RevealKey);
+    rig.did(|effect| *effect == Effect::UseKey(KeyTask::Reveal));
     rig.keyring(Keyring::Lock);
     assert!(rig.model.signing.locked);
 }
@@ -103,7 +103,8 @@ fn an_unlocked_key_is_locked_by_hand_and_after_a_while_out_of_sight() {
 #[test]
 fn an_extension_is_asked_once_however_often_the_connection_is_lost_meanwhile() {
     let mut rig = Rig::greeted(Signer::Extension);
-    let Some(Effect::Sign(purpose, draft)) = rig.effects.iter().find(|effect| effect.is_proof()).cloned()
+    let Some(Effect::UseKey(KeyTask::Sign(purpose, draft))) =
+        rig.effects.iter().find(|effect| matches!(effect, Effect::UseKey(task) if task.is_proof())).cloned()
     else {
         unreachable!("the login is to be signed")
     };
@@ -140,7 +141,10 @@ fn an_extension_that_says_no_is_not_asked_again_by_itself() {
     let soon = Some(NOW_MS / 1_000 + 60);
     for _ in 0..2 {
         rig.frame(NodeFrame::Delegated { expires: soon });
-        let asked = rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Delegation, _)));
+        let asked = rig
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Delegation, _))));
         assert_eq!(asked, !rig.model.signing.no_delegation);
         rig.effects.clear();
         rig.refuse_signature(Purpose::Delegation);
@@ -193,7 +197,7 @@ fn a_pasted_backup_file_is_read_with_and_without_its_line_breaks() {
     use crate::update::onboarding::typed_key;
     let sealed = nostrp2p_protocol::nip49::seal(&key(1), "x", 1, &[1; 16], &[2; 24]).unwrap();
     let (_, file) =
-        crate::texts::backup_file(crate::texts::Language::English, Some(public(1)), &secret(&sealed));
+        crate::texts::backup_file(crate::locale::Language::English, Some(public(1)), &secret(&sealed));
     assert_eq!(typed_key(file.reveal()), sealed);
     assert_eq!(typed_key(&file.reveal().replace('\n', "")), sealed);
     assert_eq!(
@@ -211,7 +215,7 @@ fn a_backup_is_a_file_under_a_passphrase_that_was_typed_twice() {
     assert_eq!(rig.model.signing.form.as_ref().unwrap().error, Some(Unfit::Different));
     rig.keyring(Keyring::Second(secret("correct horse")));
     rig.keyring(Keyring::Submit);
-    let wanted = Effect::SealKey { key: None, passphrase: secret("correct horse") };
+    let wanted = Effect::UseKey(KeyTask::Seal { key: None, passphrase: secret("correct horse") });
     rig.did(|effect| *effect == wanted);
     rig.keyring(Keyring::Sealed(Ok(secret("ncryptsec1xyz"))));
     rig.did(
@@ -231,7 +235,7 @@ fn a_new_key_counts_as_saved_once_its_file_was_made() {
     rig.keyring(Keyring::First(secret("correct horse")));
     rig.keyring(Keyring::Second(secret("correct horse")));
     rig.keyring(Keyring::Submit);
-    rig.did(|effect| matches!(effect, Effect::SealKey { key: Some(key), .. } if *key == nsec));
+    rig.did(|effect| matches!(effect, Effect::UseKey(KeyTask::Seal { key: Some(key), .. }) if *key == nsec));
     rig.keyring(Keyring::Sealed(Ok(secret("ncryptsec1xyz"))));
     assert!(matches!(rig.step(), WelcomeStep::Key(KeyStep::Made { saved: true, .. })));
 }
@@ -251,7 +255,7 @@ fn the_key_on_the_device_is_put_under_a_passphrase_and_taken_out_again() {
     rig.keyring(Keyring::Lock);
     rig.keyring(Keyring::Free);
     rig.unlock();
-    rig.did(|effect| *effect == Effect::FreeKey);
+    rig.did(|effect| *effect == Effect::UseKey(KeyTask::Free));
     rig.keyring(Keyring::Freed(Ok(())));
     assert_eq!(rig.model.signing.signer, Signer::Device);
 }

@@ -4,9 +4,8 @@ use nostrp2p_protocol::{EventId, PublicStatement, Tag, event_policy::everyone_ta
 
 use super::*;
 use crate::{
-    model::{DraftAudience, connection::SentRequest},
+    model::{DraftAudience, Theme, connection::SentRequest, signing::KeyTask},
     route::Route,
-    storage::Theme,
 };
 
 fn tagged(author: u8, kind: Kind, tags: Vec<Tag>, content: &str) -> Event {
@@ -30,7 +29,7 @@ impl Rig {
 
     fn draft(&self) -> Option<EventTemplate> {
         self.effects.iter().find_map(|effect| match effect {
-            Effect::Sign(_, draft) => Some(draft.clone()),
+            Effect::UseKey(KeyTask::Sign(_, draft)) => Some(draft.clone()),
             _ => None,
         })
     }

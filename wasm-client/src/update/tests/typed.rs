@@ -1,7 +1,7 @@
 //! What was typed and not sent yet stays where one leaves the screen, and over a reload.
 
 use super::*;
-use crate::model::ProfileForm;
+use crate::profile::ProfileForm;
 
 impl Rig {
     fn visit(&mut self, fragment: &str) {

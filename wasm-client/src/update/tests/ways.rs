@@ -3,9 +3,9 @@
 use nostrp2p_protocol::{channel::ChannelKey, frame::Ways};
 
 use super::*;
-use crate::model::{
-    connection::{Pill, Trouble},
-    ways::Home,
+use crate::{
+    address::ways::Home,
+    model::connection::{Pill, Trouble},
 };
 
 const PEER: PeerId = PeerId::from_ed25519([3; 32]);

@@ -4,6 +4,7 @@ use nostrp2p_protocol::frame::Delivery;
 
 use super::*;
 use crate::model::Context;
+use crate::model::signing::KeyTask;
 
 #[test]
 fn a_post_is_stored_before_it_is_sent_and_shown_at_once() {
@@ -189,7 +190,7 @@ fn nothing_and_too_much_are_not_sent() {
     let mut rig = Rig::in_use(0);
     rig.write(" \n ");
     rig.write(&"x".repeat(70_000));
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..))));
+    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(..)))));
     assert!(rig.model.compose.error.is_some());
 }
 
@@ -217,13 +218,17 @@ fn a_profile_is_never_published_from_a_base_that_was_not_loaded() {
     rig.log_in(1, 3);
     rig.give(Message::Own(Own::NameTyped("Ada".into())));
     rig.give(Message::Own(Own::ProfileSubmitted));
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(Purpose::Profile, _))));
+    assert!(
+        !rig.effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(Purpose::Profile, _))))
+    );
 
     let request = rig.request(|request| *request == crate::model::connection::SentRequest::OwnProfile);
     let present = profile(1, NOW_MS / 1_000 + 30, r#"{"name":"A","picture":"p"}"#);
     rig.frame(NodeFrame::Answer { request, complete: true, events: vec![present.clone()] });
     let drafts = rig.effects.iter().find_map(|effect| match effect {
-        Effect::Sign(Purpose::Profile, draft) => Some(draft.clone()),
+        Effect::UseKey(KeyTask::Sign(Purpose::Profile, draft)) => Some(draft.clone()),
         _ => None,
     });
     let draft = drafts.expect("now it is signed");
@@ -235,7 +240,7 @@ fn a_profile_is_never_published_from_a_base_that_was_not_loaded() {
 fn an_unchanged_profile_is_not_published_again() {
     let mut rig = Rig::in_use(0);
     rig.give(Message::Own(Own::ProfileSubmitted));
-    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::Sign(..))));
+    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::UseKey(KeyTask::Sign(..)))));
 }
 
 #[test]

@@ -6,12 +6,11 @@ use nostrp2p_protocol::{EventId, Kind, PublicKey, UnsignedEvent};
 
 use super::{answered, in_part, is_apart, is_opened, offered, state_of, totals, view};
 use crate::{
+    locale::Language,
     message::Message,
-    model::{Model, Offers, Quote, reply, timeline::Post},
+    model::{Media, Model, Offers, Quote, TimelineKey, reply, timeline::Post},
     richtext,
     sorted_map::SortedMap,
-    storage::{Media, TimelineKey},
-    texts::Language,
     vdom::VNode,
     view::{Html, poll},
     when,
