@@ -1,13 +1,20 @@
 //! How what happens changes what the page knows, and what is to be done about it. Pure: time and chance come in.
 
+pub mod answers;
+pub mod arrivals;
 pub mod asking;
 pub mod compose;
 pub mod connection;
 pub mod deletion;
 pub mod exporting;
+pub mod frames;
 pub mod happy_eyeballs;
+pub mod home;
+pub mod keyring;
 pub mod lists;
+pub mod login;
 pub mod media;
+pub mod menu;
 pub mod names;
 pub mod notices;
 pub mod offer;
@@ -15,15 +22,25 @@ pub mod onboarding;
 pub mod own;
 pub mod own_names;
 pub mod own_nodes;
+pub mod own_profile;
 pub mod pages;
+pub mod paging;
 pub mod permissions;
+pub mod private_lists;
+pub mod publishing;
 pub mod reach;
+pub mod reading;
+pub mod reconnect;
 pub mod relays;
+pub mod search;
 pub mod settling;
+pub mod signed;
 pub mod signing;
+pub mod stage;
 pub mod tabs;
 pub mod timeline;
 mod voting;
+pub mod work;
 
 #[cfg(test)]
 mod tests;
@@ -78,12 +95,12 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             if model.offer.as_ref().is_some_and(|offer| offer.attempt == Some(attempt)) {
                 offer::on_socket(model, event, out);
             } else {
-                connection::on_socket(model, attempt, event, moment, out);
+                frames::on_socket(model, attempt, event, moment, out);
             }
         }
         Message::Offer(choice) => offer::update(model, choice, out),
         Message::Timer(timer) => on_timer(model, timer, moment, out),
-        Message::Signed(purpose, result) => compose::on_signed(model, purpose, result, out),
+        Message::Signed(purpose, result) => signed::on_signed(model, purpose, result, out),
         Message::OutgoingSaved(id, result) => {
             if let Err(error) = result {
                 model.storage_trouble = Some(error.0);
@@ -91,23 +108,23 @@ pub fn update(model: &mut Model, message: Message, moment: Moment) -> Vec<Effect
             if let Some(outgoing) = model.outbox.waiting.get_mut(&id) {
                 outgoing.saved = true;
             }
-            connection::publish(model, id, out);
+            publishing::publish(model, id, out);
         }
         Message::StorageFailed(error) => model.storage_trouble = Some(error.0),
         Message::ListOpened(id, opened) => lists::on_opened(model, id, opened, out),
-        Message::OlderLoaded(events) => timeline::on_older_loaded(model, &events, out),
+        Message::OlderLoaded(events) => home::on_older_loaded(model, &events, out),
         Message::Browser(browser) => on_browser(model, browser, out),
         Message::Welcome(setup) => onboarding::update(model, setup, out),
-        Message::Reading(reading) => timeline::update(model, reading, out),
+        Message::Reading(reading) => reading::update(model, reading, out),
         Message::Writing(writing) => compose::update(model, writing, out),
         Message::Relation(relation) => lists::update(model, relation, out),
         Message::Own(own) => own::update(model, own, out),
-        Message::Keyring(keyring) => signing::update(model, keyring, out),
+        Message::Keyring(keyring) => keyring::update(model, keyring, out),
         Message::Link(link) => match link {
             Link::Retry => connection::connect(model, out),
             Link::SetUpAgain => onboarding::begin_again(model, out),
             Link::Stranger => offer::open_stranger(model, out),
-            Link::Appoint => connection::appoint(model, out),
+            Link::Appoint => own_nodes::appoint(model, out),
             Link::Peer(peer) => {
                 // What there is to say about it stands on one screen alone.
                 let here = model.route == Route::Network;
@@ -256,8 +273,8 @@ fn on_timer(model: &mut Model, timer: Timer, moment: Moment, out: &mut Vec<Effec
         }
         Timer::EventTemplate => compose::save_draft(model, out),
         Timer::Notice => model.notice = None,
-        Timer::Resend => connection::publish_all(model, out),
-        Timer::Search => timeline::search(model, out),
+        Timer::Resend => publishing::publish_all(model, out),
+        Timer::Search => search::search(model, out),
         Timer::Lock => signing::lock(model, out),
         Timer::Visit => offer::on_silence(model, out),
     }
@@ -296,7 +313,7 @@ fn on_browser(model: &mut Model, browser: BrowserNews, out: &mut Vec<Effect>) {
         }
         BrowserNews::WentBack(to) => model.window_mut().go_back(to),
         BrowserNews::NearEnd => match model.route {
-            Route::Home => timeline::more(model, out),
+            Route::Home => home::more(model, out),
             _ => pages::more(model, out),
         },
         BrowserNews::Key(press) => on_key(model, &press, out),
@@ -353,7 +370,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
         return;
     }
     if press.key == "Escape" && model.signing.unlock.is_some() {
-        return signing::update(model, Keyring::Cancel, out);
+        return keyring::update(model, Keyring::Cancel, out);
     }
     if model.offer.is_some() {
         if press.key == "Escape" && model.signing.unlock.is_none() {
@@ -372,7 +389,7 @@ fn on_key(model: &mut Model, press: &KeyPress, out: &mut Vec<Effect>) {
     }
     if press.key == "Escape" {
         if model.menu.is_some() {
-            compose::close_menu(model, out);
+            menu::close(model, out);
         } else if model.forget_asked {
             model.forget_asked = false;
         } else if model.route == Route::Write {

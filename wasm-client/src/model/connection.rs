@@ -124,7 +124,7 @@ pub enum Trouble {
     NoAnswer,
     /// It opened and closed again before the login.
     Closed,
-    /// Nothing came for [`crate::update::connection::ANSWER_WITHIN_MS`].
+    /// Nothing came for [`crate::update::reconnect::ANSWER_WITHIN_MS`].
     Silent,
     /// What came is not what a node says.
     Foreign,

@@ -8,7 +8,7 @@ use nostrp2p_protocol::{
 };
 
 use super::{
-    Effect, connection, deletion, lists, notify, offer, reach, relays,
+    Effect, deletion, menu, notify, reach,
     settling::{drop_from_outbox, give_up},
     signing, timeline, voting,
 };
@@ -52,7 +52,7 @@ pub fn update(model: &mut Model, writing: Writing, out: &mut Vec<Effect>) {
         Writing::LikeAs(id, public) => {
             model.likes.public = Some(public);
             out.push(Effect::Save(vec![StorageChange::Set(Setting::PublicLikes(public))]));
-            close_menu(model, out);
+            menu::close(model, out);
             like(model, id, out);
         }
         Writing::Close => {
@@ -100,98 +100,8 @@ pub fn room(compose: &Compose) -> i64 {
     signed(nostrp2p_protocol::limits::MAX_EVENT_BYTES) - signed(length)
 }
 
-/// Something was signed, or could not be.
-pub fn on_signed(
-    model: &mut Model,
-    purpose: Purpose,
-    result: Result<Box<Event>, String>,
-    out: &mut Vec<Effect>,
-) {
-    match purpose {
-        Purpose::Join(_) | Purpose::Appoint => {
-            return offer::on_signed(model, purpose, result.map(|event| *event), out);
-        }
-        Purpose::Post => model.compose.signing = false,
-        Purpose::Prove { .. } => model.signing.proving = false,
-        _ => {}
-    }
-    let event = match result {
-        Ok(event) => *event,
-        Err(error) => {
-            match purpose {
-                Purpose::Like(id) => model.likes.remove_mine(&id),
-                Purpose::List => (model.lists.signing, model.lists.restoring) = (false, false),
-                Purpose::Delegation => {
-                    model.signing.no_delegation = true;
-                    model.connection.unsaid = true;
-                }
-                Purpose::Prove { .. } => return connection::on_not_proved(model, &error, out),
-                _ => {}
-            }
-            return notify(model, texts::not_signed(model.language(), &error), out);
-        }
-    };
-    if model.me != Some(event.pubkey) {
-        // It was begun before the key was forgotten.
-        return;
-    }
-    match purpose {
-        Purpose::Prove { attempt, token } => connection::hand_over_proof(model, attempt, token, event, out),
-        Purpose::Post => {
-            let sent = model.compose.context();
-            let begun = model.compose.begun_at();
-            drop(model.compose.take());
-            model.compose.changed = false;
-            model.compose.turn(None, None);
-            let also = vec![
-                StorageChange::Set(Setting::EventTemplate(sent, None)),
-                StorageChange::Set(Setting::Composing(Context::New)),
-            ];
-            out.push(Effect::Cancel(Timer::EventTemplate));
-            // Whoever answered goes on reading where that began.
-            out.push(begun.map_or(Effect::ScrollToTop, |(post, hook)| Effect::FocusInPost(post, hook)));
-            leave_screen(model, out);
-            hand_in(model, event, also, out);
-        }
-        Purpose::Profile => {
-            model.people.take(&event);
-            hand_in(model, event, Vec::new(), out);
-        }
-        Purpose::Like(liked) => {
-            model.likes.add_mine(liked, Some(event.id()));
-            hand_in(model, event, Vec::new(), out);
-        }
-        Purpose::Deletion => {
-            let (hidden, changes) = deletion::hide(model, &event);
-            let id = event.id();
-            hand_in(model, event, changes, out);
-            if let Some(outgoing) = model.outbox.waiting.get_mut(&id) {
-                outgoing.hidden = hidden;
-            }
-        }
-        Purpose::List => {
-            model.lists.signing = false;
-            model.lists.take_made(&event, model.me);
-            hand_in(model, event, Vec::new(), out);
-            lists::make(model, out);
-        }
-        Purpose::Relay => relays::on_signed(event, out),
-        // These have returned above.
-        Purpose::Join(_) | Purpose::Appoint => {}
-        Purpose::Vote => {
-            timeline::take_vote(model, &event);
-            hand_in(model, event, Vec::new(), out);
-        }
-        Purpose::Delegation | Purpose::Repost | Purpose::RelayList => hand_in(model, event, Vec::new(), out),
-        Purpose::Again(former) => {
-            drop_from_outbox(model, former);
-            hand_in(model, event, vec![StorageChange::Settled(former)], out);
-        }
-    }
-}
-
 /// Leaves the screen of the composer the way it was entered, so that the back button has nothing left to undo.
-fn leave_screen(model: &mut Model, out: &mut Vec<Effect>) {
+pub fn leave_screen(model: &mut Model, out: &mut Vec<Effect>) {
     if model.route != Route::Write {
         return;
     }
@@ -461,13 +371,6 @@ fn complete(model: &mut Model, person: Option<PublicKey>, out: &mut Vec<Effect>)
     out.push(Effect::Wait(Timer::EventTemplate, DRAFT_MS));
 }
 
-/// Closes what is open under a post; the focus goes back to the button that opened it.
-pub fn close_menu(model: &mut Model, out: &mut Vec<Effect>) {
-    if let Some(menu) = model.menu.take() {
-        out.push(Effect::FocusInPost(menu.post, menu.offers.hook()));
-    }
-}
-
 /// Opens the composer for words about a post that everyone can see.
 fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     model.menu = None;
@@ -482,7 +385,7 @@ fn quote(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
 
 /// Passes on a post that everyone can see, once (NIP-18). Its text stays out: readers take it from its author.
 fn repost(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    close_menu(model, out);
+    menu::close(model, out);
     let (Some(me), Some(unsigned)) = (model.me, model.timeline.written(&id)) else { return };
     if is_private(unsigned) || model.timeline.repost_by(&id, &me).is_some() {
         return;
@@ -555,7 +458,7 @@ pub fn like_waiting(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 /// First stored, then shown as waiting, then sent: what is written is never lost.
-fn hand_in(model: &mut Model, event: Event, also: Vec<StorageChange>, out: &mut Vec<Effect>) {
+pub fn hand_in(model: &mut Model, event: Event, also: Vec<StorageChange>, out: &mut Vec<Effect>) {
     let id = event.id();
     timeline::insert_own(model, &event);
     put_in_outbox(model, event.clone(), false);

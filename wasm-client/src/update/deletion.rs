@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::{EventId, Kind, UnsignedEvent};
 
-use super::{Effect, compose, settling::drop_from_outbox, signing};
+use super::{Effect, menu, settling::drop_from_outbox, signing};
 use crate::{
     model::{
         Model, TimelineKey,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Takes back an own post or repost.
 pub fn delete(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
-    compose::close_menu(model, out);
+    menu::close(model, out);
     let Some((_, post)) = model.timeline.entry(&id) else { return };
     if model.me.as_ref() != Some(post.author()) {
         return;

@@ -1,5 +1,7 @@
-//! Finding the node: all ways are tried, the straight ones with a small head start, and the first one at whose end the
-//! node answers is taken. See [`crate::model::ways`].
+//! Finding the node (after RFC 8305): tries all ways, the straight ones with a small head start, and takes the first one
+//! at whose end the node answers. See [`crate::address::ways`].
+
+use std::rc::Rc;
 
 use nostrp2p_protocol::{
     PeerId,
@@ -8,9 +10,8 @@ use nostrp2p_protocol::{
 };
 
 use super::{
-    Moment,
-    connection::{ANSWER_WITHIN_MS, fail, take_frame},
-    exporting,
+    Moment, exporting,
+    reconnect::{ANSWER_WITHIN_MS, fail},
 };
 use crate::{
     address::ways::{Attempt, Home, Way},
@@ -102,25 +103,34 @@ fn speak_inside(model: &mut Model, number: u32, peer: PeerId, key: ChannelKey, o
     out.push(Effect::Connect { attempt, url, channel: Some((peer, key)) });
 }
 
-/// One of the sockets did something while several are tried.
-pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Moment, out: &mut Vec<Effect>) {
+/// One of the sockets did something while several are tried. Returns the first frame of the one that is used from now
+/// on.
+pub fn on_socket(
+    model: &mut Model,
+    number: u32,
+    event: SocketEvent,
+    moment: Moment,
+    out: &mut Vec<Effect>,
+) -> Option<Rc<NodeFrame>> {
     let trouble = match event {
         SocketEvent::Opened => {
             model.connection.phase = Phase::Greeting;
-            return out.push(Effect::Greet(number));
+            out.push(Effect::Greet(number));
+            return None;
         }
         SocketEvent::Frame(frame) => match &*frame {
             NodeFrame::Welcome(welcome) if is_ours(model, welcome.peer) => {
                 if !welcome.own_name {
-                    return speak_inside(model, number, welcome.peer, welcome.key, out);
+                    speak_inside(model, number, welcome.peer, welcome.key, out);
+                    return None;
                 }
                 win(model, number, out);
-                return take_frame(model, frame, moment, out);
+                return Some(frame);
             }
             NodeFrame::Welcome(welcome) => Trouble::OtherNode(welcome.peer),
             NodeFrame::Refused { refusal, .. } if refusal.code == RefusalCode::Version => {
                 win(model, number, out);
-                return take_frame(model, frame, moment, out);
+                return Some(frame);
             }
             _ => Trouble::Closed,
         },
@@ -131,6 +141,7 @@ pub fn on_socket(model: &mut Model, number: u32, event: SocketEvent, moment: Mom
         SocketEvent::Closed => Trouble::Closed,
     };
     lose(model, number, trouble, moment, out);
+    None
 }
 
 /// Another node at an address where the own one was is passed over: at home the node has that address, and elsewhere

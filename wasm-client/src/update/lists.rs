@@ -6,7 +6,7 @@ use nostrp2p_protocol::{
     limits::{MAX_EVENT_BYTES, MAX_TAGS},
 };
 
-use super::{Effect, asking, compose, notify, signing, timeline};
+use super::{Effect, asking, menu, notify, private_lists, signing, timeline};
 use crate::{
     letters,
     message::Relation,
@@ -90,17 +90,7 @@ pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
     }
     if model.lists.waits_for_key() {
         signing::ask(model, out);
-        open(model, out);
-    }
-}
-
-/// Has the private parts of own lists decrypted that were not read yet. A locked key is not asked for by that alone.
-pub fn open(model: &mut Model, out: &mut Vec<Effect>) {
-    while model.me.is_some()
-        && !model.signing.locked
-        && let Some((version, content)) = model.lists.to_open()
-    {
-        out.push(Effect::OpenList(version, content));
+        private_lists::open(model, out);
     }
 }
 
@@ -204,7 +194,7 @@ fn mute_word(model: &mut Model, out: &mut Vec<Effect>) {
 }
 
 fn change_list(model: &mut Model, change: &ListChange, out: &mut Vec<Effect>) {
-    compose::close_menu(model, out);
+    menu::close(model, out);
     model.lists.want(change.clone());
     make(model, out);
     if !model.lists.loaded {

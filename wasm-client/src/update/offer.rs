@@ -14,7 +14,7 @@ use nostrp2p_protocol::{
     login,
 };
 
-use super::{Effect, connection, notify, onboarding, relays, signing};
+use super::{Effect, connection, notify, reconnect::ANSWER_WITHIN_MS, relays, signing, stage};
 use crate::{
     address::{ClaimLink, NodeAddress, ways::Way},
     effect::Timer,
@@ -125,7 +125,7 @@ fn attempt(model: &Model) -> u32 {
 
 /// Nobody waits for ever, but for the person.
 fn wait(out: &mut Vec<Effect>) {
-    out.push(Effect::Wait(Timer::Visit, connection::ANSWER_WITHIN_MS));
+    out.push(Effect::Wait(Timer::Visit, ANSWER_WITHIN_MS));
 }
 
 /// Asks the node which one it is.
@@ -284,7 +284,7 @@ fn done(model: &mut Model, greeting: &NodeGreeting, wish: Wish, out: &mut Vec<Ef
         StorageChange::Set(Setting::Home(model.connection.home.clone())),
     ]));
     if matches!(model.stage, PersonStage::Welcome(_)) {
-        onboarding::finish(model, out);
+        stage::finish(model, out);
     }
     connection::connect_anew(model, out);
 }

@@ -1,11 +1,10 @@
 //! Setting up: which node, which key, which name.
 
-use nostrp2p_protocol::{EventId, PublicKey, SecretKey, frame::RefusalCode, nip49};
+use nostrp2p_protocol::{EventId, PublicKey, SecretKey, nip49};
 
-use super::{Effect, TICK_MS, compose, connection, offer};
+use super::{Effect, compose, connection, login, offer, stage};
 use crate::{
     address::{ClaimLink, InvalidAddress},
-    effect::Timer,
     message::Setup,
     model::{
         KeyStep, Model, Onboarding, PersonStage, Phase, WelcomeStep,
@@ -68,7 +67,7 @@ pub fn update(model: &mut Model, setup: Setup, out: &mut Vec<Effect>) {
         Setup::CopyMade => with_made(welcome, |nsec| out.push(Effect::Copy(nsec))),
         Setup::MadeAccepted => accept_made(model, out),
         Setup::KeyKept(result) => on_key_kept(model, result, Signer::Device, out),
-        Setup::NameSkipped => finish(model, out),
+        Setup::NameSkipped => stage::finish(model, out),
         Setup::Token(token) => welcome.token = Some(token),
     }
 }
@@ -110,7 +109,7 @@ pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
     // The person has chosen this node on the way here, so it is to act for them.
     model.connection.chosen = true;
     out.push(Effect::Persist);
-    let named = connection::is_naming(model);
+    let named = stage::is_naming(model);
     if let Some(welcome) = model.welcome_mut() {
         welcome.token = None;
         welcome.error = None;
@@ -124,45 +123,15 @@ pub fn on_logged_in(model: &mut Model, claimed: bool, out: &mut Vec<Effect>) {
             out.push(Effect::Focus("name"));
         }
     } else {
-        finish(model, out);
+        stage::finish(model, out);
     }
-}
-
-/// The node said no: back to the step where something else can be done.
-pub fn on_refused(model: &mut Model, code: RefusalCode, sentence: String, out: &mut Vec<Effect>) {
-    if let Phase::Proving(greeting) = &model.connection.phase {
-        model.connection.phase = Phase::Greeted(greeting.clone());
-    }
-    let by_extension = model.signing.signer == Signer::Extension;
-    let Some(welcome) = model.welcome_mut() else { return };
-    welcome.error = Some(sentence);
-    welcome.step = match code {
-        RefusalCode::NotOwner if by_extension => WelcomeStep::Key(KeyStep::Choose),
-        RefusalCode::NotOwner => WelcomeStep::Key(KeyStep::import()),
-        RefusalCode::Forged => WelcomeStep::Key(KeyStep::Choose),
-        _ => WelcomeStep::Node,
-    };
-    if matches!(code, RefusalCode::WrongToken | RefusalCode::ExpiredToken | RefusalCode::AlreadyClaimed) {
-        welcome.token = None;
-        // The greeting may be out of date by now: somebody else may have claimed the node.
-        connection::connect_anew(model, out);
-    }
-}
-
-/// Setting up is over.
-pub fn finish(model: &mut Model, out: &mut Vec<Effect>) {
-    model.stage = PersonStage::Using;
-    model.route = Route::Home;
-    out.push(Effect::Replace(Route::Home.fragment()));
-    out.push(Effect::ScrollToTop);
-    out.push(Effect::Wait(Timer::Tick, TICK_MS));
 }
 
 fn resume(model: &mut Model, out: &mut Vec<Effect>) {
     if model.me.is_none() {
         return;
     }
-    finish(model, out);
+    stage::finish(model, out);
     connection::connect_anew(model, out);
 }
 
@@ -288,15 +257,6 @@ fn on_extension_kept(model: &mut Model, result: Result<PublicKey, String>, out: 
     }
 }
 
-/// The person did not let the proof be signed: back to where another key can be chosen.
-pub fn on_not_proved(model: &mut Model, why: &str) {
-    let sentence = texts::not_signed(model.language(), why);
-    if let Some(welcome) = model.welcome_mut() {
-        welcome.step = WelcomeStep::Key(KeyStep::Choose);
-        welcome.error = Some(sentence);
-    }
-}
-
 fn with_made(welcome: &mut Onboarding, act: impl FnOnce(Secret)) {
     if let WelcomeStep::Key(KeyStep::Made { nsec, saved }) = &mut welcome.step {
         *saved = true;
@@ -375,7 +335,7 @@ fn prove(model: &mut Model, out: &mut Vec<Effect>) {
     welcome.error = None;
     welcome.step = WelcomeStep::Key(KeyStep::Proving);
     match model.connection.phase {
-        Phase::Greeted(_) => connection::prove(model, out),
+        Phase::Greeted(_) => login::prove(model, out),
         // Whatever is under way ends in a greeting, and the greeting in the proof.
         Phase::Opening | Phase::Greeting | Phase::Proving(_) | Phase::LoggedIn(_) => {}
         Phase::Idle | Phase::Waiting | Phase::Refused(_) => connection::connect(model, out),

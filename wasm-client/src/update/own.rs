@@ -1,7 +1,7 @@
 //! The own profile, the key and the settings.
 
 use super::{
-    Effect, connection, exporting, onboarding, own_names, own_nodes,
+    Effect, connection, exporting, own_names, own_nodes, own_profile,
     permissions::{self, Publication},
     relays, signing,
 };
@@ -28,13 +28,13 @@ pub fn update(model: &mut Model, own: Own, out: &mut Vec<Effect>) {
         Own::ProfileDropped => model.profile_form = ProfileForm::default(),
         Own::ProfileSubmitted => {
             model.profile_form.submitted = true;
-            publish_if_submitted(model, out);
+            own_profile::publish_if_submitted(model, out);
         }
         Own::BeginProfile(begins) => {
             model.profile_form.submitted = begins;
             model.profile_form.asked = false;
             if begins {
-                publish(model, out);
+                own_profile::publish(model, out);
             }
         }
         Own::CopyNpub => {
@@ -107,48 +107,7 @@ fn publish_for(model: &mut Model, publication: Publication, out: &mut Vec<Effect
                 signing::sign(model, Purpose::RelayList, draft, out);
             }
         }
-        Publication::Name(name) => publish_name(model, name, out),
-    }
-}
-
-/// Publishes the name alone; what else is typed into the profile's form stays there.
-fn publish_name(model: &mut Model, name: String, out: &mut Vec<Effect>) {
-    let typed = std::mem::take(&mut model.profile_form);
-    model.profile_form = ProfileForm { nip05: Some(name), submitted: true, ..ProfileForm::default() };
-    publish_if_submitted(model, out);
-    // Where the profile is not known yet, or the person is asked first, the name waits in the form.
-    let waits = std::mem::replace(&mut model.profile_form, typed);
-    if waits.submitted || waits.asked {
-        model.profile_form.nip05 = waits.nip05;
-        model.profile_form.submitted = waits.submitted;
-        model.profile_form.asked = waits.asked;
-    }
-}
-
-/// Publishes the profile form, once the present profile is known: never from a base that was not loaded. Where there is
-/// none although the key is from elsewhere, the person is asked.
-pub fn publish_if_submitted(model: &mut Model, out: &mut Vec<Effect>) {
-    let (Some(me), true) = (model.me, model.profile_form.submitted) else { return };
-    if !model.people.own_is_loaded {
-        return;
-    }
-    if model.people.profile(&me).is_none() && !model.lists.made_here {
-        model.profile_form.submitted = false;
-        model.profile_form.asked = true;
-        return;
-    }
-    publish(model, out);
-}
-
-fn publish(model: &mut Model, out: &mut Vec<Effect>) {
-    let form = std::mem::take(&mut model.profile_form);
-    let Some(me) = model.me else { return };
-    if let Some(draft) = model.people.edited(&me, &form, model.now()) {
-        model.people.note_typed(&draft.content, form);
-        signing::sign(model, Purpose::Profile, draft, out);
-    }
-    if connection::is_naming(model) {
-        onboarding::finish(model, out);
+        Publication::Name(name) => own_profile::publish_name(model, name, out),
     }
 }
 

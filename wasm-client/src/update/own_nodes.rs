@@ -1,4 +1,4 @@
-//! Nodes that act for the person: shown, and ended.
+//! Nodes that act for the person: appointed, shown, and ended.
 
 use nostrp2p_protocol::{Kind, PeerId, delegation, frame::ClientFrame};
 
@@ -38,4 +38,13 @@ pub fn end(model: &mut Model, peer: PeerId, out: &mut Vec<Effect>) {
     let draft = delegation::ended(&peer, model.now().max(since + 1));
     model.own_nodes.words.insert(peer, (draft.created_at, until.min(draft.created_at - 1)));
     signing::sign(model, Purpose::Delegation, draft, out);
+}
+
+/// Gives the own node the word that it acts for its owner.
+pub fn appoint(model: &mut Model, out: &mut Vec<Effect>) {
+    model.connection.unsaid = false;
+    if let Phase::LoggedIn(greeting) = &model.connection.phase {
+        let draft = delegation::draft(&greeting.peer, model.now());
+        signing::sign(model, Purpose::Delegation, draft, out);
+    }
 }

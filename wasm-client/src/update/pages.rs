@@ -3,9 +3,9 @@
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, event_policy::COMMENTS, frame::ClientFrame};
 
 use super::{
-    Effect,
-    asking::{page_behind, page_from},
-    own_nodes, timeline,
+    Effect, own_nodes,
+    paging::{page_behind, page_from},
+    search, timeline,
 };
 use crate::{
     model::{
@@ -34,7 +34,7 @@ pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
         let liked: Vec<EventId> = model.likes.mine().copied().collect();
         liked.into_iter().for_each(|id| timeline::want(model, id, []));
     }
-    timeline::search(model, out);
+    search::search(model, out);
     let Some(filters) = filters(model) else { return };
     if logged_in {
         model.open.root = root(model);

@@ -1,11 +1,10 @@
-//! Relays to which the node gives the person's public posts: logins there (NIP-42), and work that they want (NIP-13).
+//! Logins (NIP-42) at the relays to which the node gives the person's public posts.
 //!
 //! Whoever holds such a login can be the person at that relay. So nothing is signed for a relay before the person has
 //! agreed to it by name, and nothing for the own node: a node cannot have itself signed in anywhere else.
 
 use nostrp2p_protocol::{
-    Event, EventTemplate, Kind, PublicKey,
-    event_policy::is_open_but_for_addresses,
+    Event,
     frame::{ClientFrame, Mirror},
     login,
 };
@@ -20,19 +19,6 @@ use crate::{
 const MAX_AGREED: usize = 32;
 /// Most logins in an hour that are signed for a relay by themselves; more are signed by the button alone.
 const MAX_LOGINS_AN_HOUR: u32 = 20;
-
-/// Most bits of work that are put into an event: a million attempts, some seconds on a phone.
-pub const MAX_WORK: u8 = 20;
-
-/// Whose the work is and how many bits of it go into a draft, so that all relays take it that may get it and do not ask
-/// for more than [`MAX_WORK`]; None when none asks for any.
-pub fn work_for(model: &Model, draft: &EventTemplate) -> Option<(PublicKey, u8)> {
-    let author = model.me?;
-    let gets_there = draft.kind == Kind::DELETION || is_open_but_for_addresses(&draft.clone().by(author));
-    let wanted = model.connection.mirrors.iter().map(|mirror| mirror.work);
-    let bits = wanted.filter(|bits| (1..=MAX_WORK).contains(bits)).max()?;
-    gets_there.then_some((author, bits))
-}
 
 /// The node says how the relays stand.
 pub fn on_mirrors(model: &mut Model, mirrors: Vec<Mirror>, out: &mut Vec<Effect>) {

@@ -13,7 +13,7 @@ use crate::{
     route::Route,
     sorted_map::SortedSet,
     texts,
-    update::timeline::MIN_SEARCH,
+    update::search::MIN_SEARCH,
     vdom::{On, element},
 };
 

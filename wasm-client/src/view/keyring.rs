@@ -9,7 +9,7 @@ use crate::{
     },
     secret::Secret,
     texts,
-    update::signing::{FIRST_ID, UNLOCK_ID},
+    update::{keyring::FIRST_ID, signing::UNLOCK_ID},
     vdom::{On, element},
 };
 use icons::{Icon, icon};

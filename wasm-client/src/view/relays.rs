@@ -7,7 +7,7 @@ use crate::{
     message::{Message, Own},
     model::Model,
     texts,
-    update::relays::MAX_WORK,
+    update::work::MAX_WORK,
     vdom::element,
     when,
 };

@@ -13,20 +13,12 @@ use anyhow::Result;
 const CRATES: [&str; 8] = ["protocol", "core", "overlay", "runtime", "bridge", "node", "wasm-client", "sim"];
 
 /// Circles that still stand: crate, the module around them, and the modules. Only to be shortened.
-const KNOWN: [(&str, &str, &str); 2] = [
-    (
-        "node",
-        "store",
-        "deleting disk known_authors mailbox migrate origin outage owner query read retain shared surplus \
+const KNOWN: [(&str, &str, &str); 1] = [(
+    "node",
+    "store",
+    "deleting disk known_authors mailbox migrate origin outage owner query read retain shared surplus \
          tables write writer",
-    ),
-    (
-        "wasm-client",
-        "update",
-        "asking compose connection deletion happy_eyeballs lists offer onboarding own own_nodes pages relays settling \
-         signing timeline",
-    ),
-];
+)];
 
 /// A module by the names that lead to it from the top of its crate.
 type Module = Vec<String>;

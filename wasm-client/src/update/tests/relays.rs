@@ -7,7 +7,7 @@ use nostrp2p_protocol::{
 
 use super::*;
 use crate::model::signing::KeyTask;
-use crate::update::relays;
+use crate::update::work::{MAX_WORK, work_for};
 
 const RELAY: &str = "wss://relay.example";
 
@@ -58,12 +58,12 @@ fn work_goes_into_what_relays_may_get_and_into_nothing_else() {
         tags: tags.iter().map(|name| Tag::new([*name, "x"])).collect(),
         content: String::new(),
     };
-    let bits = |rig: &Rig, draft: &EventTemplate| relays::work_for(&rig.model, draft).map(|(_, bits)| bits);
+    let bits = |rig: &Rig, draft: &EventTemplate| work_for(&rig.model, draft).map(|(_, bits)| bits);
     let post = draft(Kind::POST, &[]);
     assert_eq!(bits(&rig, &post), None);
-    rig.relays_want(&[0, 8, 16, relays::MAX_WORK + 1]);
+    rig.relays_want(&[0, 8, 16, MAX_WORK + 1]);
     assert_eq!(bits(&rig, &post), Some(16), "the most that is put in");
-    assert_eq!(relays::work_for(&rig.model, &post).map(|(author, _)| author), rig.model.me);
+    assert_eq!(work_for(&rig.model, &post).map(|(author, _)| author), rig.model.me);
     for (kind, tags, gets_there) in [
         (Kind::POST, &["p", "q"][..], true),
         (Kind::POST, &["p"], false),
