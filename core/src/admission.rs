@@ -1,7 +1,7 @@
-//! Which of the events that others send are taken, cheapest check first.
+//! Which of the broadcast events of others a node takes, cheapest check first.
 //!
-//! Order: size and shape, time window, who gets it, already seen, the owner's mute list, the author's budget; the
-//! signature comes after all of these and is checked outside. A node forwards only what it admitted.
+//! The order: size and shape, time window, audience, already seen, the owner's mute list, the author's budget. The
+//! signature is checked after all of these, outside of this module. A node forwards only events that it admitted.
 
 use nostrp2p_protocol::{
     EventId, Oversize, PeerId, PublicKey, Unacceptable, UnsignedEvent,

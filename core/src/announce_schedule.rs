@@ -1,9 +1,9 @@
 //! When this node announces itself.
 //!
-//! It announces itself soon after its addresses have changed, and from time to time so that others know that it is still
-//! there ([`announce_every`]). Other nodes pass on 8 announcements of one node within 10 minutes (PROTOCOL.md,
-//! "Announcements"). A start brings some changes quickly one after the other, and a bad network brings them all day, so
-//! changes are rationed here.
+//! It announces itself soon after its addresses have changed, and periodically so that others know that it is still
+//! there ([`announce_every`]). Other nodes forward 8 announcements of one node within 10 minutes (PROTOCOL.md,
+//! "Announcements"). A start changes addresses several times in a row, and a bad network changes them all day, so
+//! this module limits the announcements after changes.
 
 use crate::announcer::announce_every;
 

@@ -1,8 +1,8 @@
-//! Node announcements: what this node says of itself, and what it has heard of others.
+//! Node announcements: those that this node makes and those of others.
 //!
-//! It keeps announcements of other nodes, so that it can tell them to nodes that join (see PROTOCOL.md,
-//! "Announcements"). Anybody can invent nodes, so what one neighbour and one network tell is bounded, and when the table
-//! is full a random entry of the largest source makes room (see [`crate::sources`]). It decides nothing about delivery:
+//! It keeps announcements of other nodes and tells them to nodes that join (see PROTOCOL.md, "Announcements").
+//! Anybody can invent nodes, so it bounds the announcements from one neighbour and one network, and a full table
+//! evicts a random entry of the largest source (see [`crate::sources`]). It decides nothing about delivery:
 //! delegations go on to [`crate::Directory`].
 
 mod neighbours;

@@ -1,4 +1,4 @@
-//! Pages of what answers an event, as other nodes are asked for it: answers, comments and votes.
+//! Pages of the answers to an event (replies, comments, votes) as requests to other nodes.
 
 use nostrp2p_protocol::{
     EventId, Filter, Kind, PublicKey, UnsignedEvent,

@@ -1,9 +1,9 @@
-//! How much of whom is taken by gossip, and how much of that is passed on.
+//! How much of each author a node takes by gossip, and how much of that it passes on.
 //!
-//! A flood must end at the first node, and yet nobody shall wait for what a person has written a few lines at a time.
-//! So a node takes more of a stranger than it passes on: what it does not pass on its owner sees all the same, and
-//! others get it when they catch up. Keys cost nothing, so the strangers whom a node has not known for a day are all
-//! one to it: those of one neighbour share the budget of one stranger. See PROTOCOL.md, "Packets".
+//! A flood must end at the first node, and yet a person who writes a few lines at a time must not be delayed. So a
+//! node takes more of a stranger than it passes on: the node's own owner sees all that is taken, and others get the
+//! rest when they catch up. Keys cost nothing, so all strangers whom a node has known for less than a day share one
+//! budget for each neighbour that brings them. See PROTOCOL.md, "Packets".
 
 use nostrp2p_protocol::{PeerId, PublicKey};
 

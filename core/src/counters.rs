@@ -1,4 +1,4 @@
-//! How many messages were refused, and why: for the operator's monitoring.
+//! Counts of refused messages by reason, for the operator's monitoring.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! Which nodes act for whom, as far as delegations have been seen.
+//! Which nodes act for which person, from the delegations that this node has seen.
 //!
-//! It grows with the network and anybody can invent nodes, so it is bounded: when it is full, a random entry of the
-//! source that told most makes room (see [`crate::sources`]). Nodes that are connected, and the two newest nodes of each
-//! person who is followed or whom something waits for, stay.
+//! The directory grows with the network, and anybody can invent nodes, so it is bounded: when it is full it evicts a
+//! random entry of the source that told most (see [`crate::sources`]). It keeps nodes that are connected, and the two
+//! newest nodes of each person who is followed or for whom something waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 

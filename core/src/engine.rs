@@ -1,4 +1,4 @@
-//! The one place where inputs become decisions.
+//! The engine: it turns inputs into decisions, and nothing else decides.
 //!
 //! ```text
 //! Heard --------------------> admission -> Verify ... Verified -> ReportValidation, Store

@@ -1,8 +1,9 @@
-//! What the owner's clients want and the store lacks: whom to ask for it, and when again.
+//! Fetching what the owner's clients ask for and the store lacks: which nodes to ask, and when to ask again.
 //!
-//! One question per target at a time. Somebody whose nodes are away is asked again when one of them appears, or after
-//! ten minutes, as long as a client has wanted it within the last hour. Neighbours are asked for what is wanted of
-//! somebody of whom no node is known. What nobody had is left alone for an hour, a profile that was found for a day.
+//! One request per target is under way at a time. While the nodes of a person are away, they are asked again when one
+//! of them appears, or after ten minutes, as long as a client has asked within the last hour. When no node of a
+//! person is known, neighbours are asked. After an empty answer a target is not asked for again for an hour, and a
+//! profile that was found for a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 

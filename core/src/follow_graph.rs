@@ -1,6 +1,6 @@
-//! Whom the owner knows: whom he follows, whom those follow, and whom he has muted.
+//! The owner's social graph: whom they follow, whom those follow, and whom they have muted.
 //!
-//! It decides how much of a person's events a node takes by gossip, and of whom it takes none.
+//! It decides how many events of a person a node takes by gossip, and of whom it takes none.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! Events that came too early: which they are, when they are due, and whom to ask for them then.
+//! Events that are dated too far ahead: which they are, when they are due, and whom to ask for them then.
 //!
-//! Only ids are kept, no events: whoever brought one has it, and when it is due a comparison with that neighbour fetches
-//! it by the usual rules. So nothing here has to be checked, nobody's bytes wait, and a forgery does no harm, because
-//! the id covers the time. What a flood of early events brings about is what a neighbour may ask for by saying news.
-//! See PROTOCOL.md, "Catching up".
+//! Only ids are kept, no events. The neighbour that brought one has it, and when it is due a comparison with that
+//! neighbour fetches it by the usual rules. So nothing here has to be checked, no bytes of others wait in memory, and
+//! a forgery does no harm, because the id covers the time. A flood of such events causes no more work than a
+//! neighbour can cause by saying news. See PROTOCOL.md, "Catching up".
 
 use std::collections::{BTreeMap, BTreeSet};
 

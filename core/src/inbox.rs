@@ -1,9 +1,9 @@
-//! The inbox: what anybody may bring for the owner by the relay, without a node of their own (NIP-65's read relay, NIP-17's
-//! relay for direct messages).
+//! The inbox: events for the owner that people without a node write to the owner's relay (NIP-65's read relay,
+//! NIP-17's relay for direct messages).
 //!
-//! It decides which events the node takes, and how many of whom; who may see an event follows from the event
-//! (`event_policy`). Keys cost nothing, and gift wraps are signed by keys that are thrown away, so strangers count by their
-//! address. People who are close to the owner have budgets of their own, by the key that signed the event or the login.
+//! It decides which events the node takes, and how many of each sender; `event_policy` decides who may see them. Keys
+//! cost nothing, and gift wraps are signed by throwaway keys, so strangers count by their address. People who are
+//! close to the owner have budgets of their own, by the key that signed the event or the login.
 
 use std::net::IpAddr;
 

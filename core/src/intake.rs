@@ -1,4 +1,4 @@
-//! How much one relay of the rest of Nostr may bring: a relay has no score that it could lose, and keys cost nothing there.
+//! How many events one Nostr relay may bring. A relay has no peer score to lose, and its authors' keys cost nothing.
 
 use crate::limit::{Rate, TokenBuckets, UNIT};
 

@@ -1,5 +1,5 @@
-//! Whom this node has known for long: the difference between a person whom nobody here follows and a key that somebody
-//! has just made up.
+//! Since when this node has known each author: it tells a person whom nobody here follows from a key that was just
+//! invented.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

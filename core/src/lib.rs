@@ -1,8 +1,8 @@
-//! What a node decides: who gets an event, whether to take it, whose node this is.
+//! The decisions of a node: who gets an event, whether to take it, whose node this is.
 //!
-//! Sans-IO: [`Core::handle`] takes one input and the time, and returns what is to be done.
-//! It never waits, never fails, and asks no clock; whoever drives it brings time and random numbers.
-//! It deliberately knows nothing of sockets, files, libp2p or HTTP.
+//! Sans-IO: [`Core::handle`] takes one input and the time, and returns the outputs. It never waits, never fails, and
+//! reads no clock; its caller passes time and random numbers in. It deliberately knows nothing of sockets, files,
+//! libp2p or HTTP.
 
 mod admission;
 mod announce_schedule;

@@ -1,7 +1,8 @@
-//! The one rate limiter: token buckets by key, so much at once and so much an hour.
+//! The one rate limiter: token buckets by key, with a burst and a rate per hour.
 //!
-//! What a token stands for is the caller's: events, KiB, rows read, failed logins. Seconds may be of any clock; when it is
-//! set back, all buckets are full again, or nothing would come back until the former time is reached.
+//! The caller decides what a token stands for: events, KiB, rows read, failed logins. Seconds may be of any clock.
+//! When it is set back, all buckets are full again; otherwise they would not refill before the former time is
+//! reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! How much is taken of whom, and how much is remembered: the bounds that several modules share.
+//! Bounds that several modules share: how much is taken from whom, and how much is remembered.
 
 use nostrp2p_protocol::event_policy::HORIZON_SECONDS;
 

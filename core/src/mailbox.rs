@@ -1,4 +1,4 @@
-//! Who answers for a piece of mail, by which a full mailbox decides whose goes first.
+//! The sender who is accountable for a piece of mail; a full mailbox evicts by it.
 
 use nostrp2p_protocol::{PeerId, PublicKey};
 

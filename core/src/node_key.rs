@@ -1,4 +1,4 @@
-//! The node's own key, as the core uses it.
+//! The node's own key, as the engine uses it.
 
 use std::fmt;
 

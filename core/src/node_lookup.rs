@@ -1,7 +1,8 @@
-//! People of whom no node is known although something waits for them: when neighbours are asked, and asked again.
+//! People for whom something waits although no node of theirs is known: when to ask neighbours for their nodes, and
+//! when again.
 //!
-//! A neighbour may not have heard of a node either, or be too busy to answer, and the next attempt of the outbox is
-//! minutes away. So neighbours are asked some times in between; the driver asks others each time.
+//! A neighbour may not know a node either, or be too busy to answer, and the next attempt of the outbox is minutes
+//! away. So neighbours are asked several times in between; the pump asks other ones each time.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,10 @@
-//! Private events on their way: when to try, when to give up.
+//! Deliveries of private events: when to try, when to give up.
 //!
-//! Each delivery is tried at once, then up to ten more times. The pauses between attempts are 10, 10, 20, 40, ... 2,560
-//! minutes, so the last attempt comes 3.5 days after the first. Only attempts count: neither the time that the node was
-//! off nor a jump of the clock uses any of them up, and an attempt without any neighbour is not counted. A delivery is
-//! also tried at once when a node of the recipient appears, even if it was given up before. What is kept on disk is
-//! [`DeliveryState`]; this is the memory of it.
+//! Each delivery is tried at once, then up to ten more times. The pauses between attempts are 10, 10, 20, 40, ...
+//! 2,560 minutes, so the last attempt comes 3.5 days after the first. Only attempts count: neither the time that the
+//! node was off nor a jump of the clock uses one up, and an attempt without any neighbour does not count. A delivery
+//! is also tried at once when a node of the recipient appears, even after it was given up. The disk keeps
+//! [`DeliveryState`]; this module is its copy in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 

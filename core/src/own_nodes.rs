@@ -1,7 +1,8 @@
-//! The other nodes of the same owner: what each of them has told this one, and when to ask again.
+//! The other nodes of the same owner: the sync position with each of them, and when to ask again.
 //!
-//! Every node asks its own nodes for what the owner wrote and what is for the owner alone, page after page. So several
-//! nodes of one person hold the same, a node that was off catches up, and a new node takes over from an old one.
+//! Every node asks its owner's other nodes for the owner's events and the events for the owner alone, page after
+//! page. So several nodes of one person hold the same events, a node that was off catches up, and a new node takes
+//! over from an old one.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The ids that were seen lately, so that a repeated event costs one look-up.
+//! Recently seen ids, so that a repeated event costs one look-up.
 
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
-//! Delegations that their owners have taken back before their end.
+//! Revoked delegations.
 //!
 //! A revocation is a delegation that had ended when it was signed (see [`Delegation::is_revocation`]); the owner's
-//! signature is enough, whoever brings it. It is kept until each word that it revokes would have ended. Anybody can invent
-//! people, so the table makes room as [`crate::sources`] says, and each person has a bound.
+//! signature is enough, whoever brings it. It is kept until each delegation that it revokes would have ended. Anybody
+//! can invent people, so the table evicts as [`crate::sources`] says, and each person has a bound.
 
 use std::collections::{BTreeMap, BTreeSet};
 

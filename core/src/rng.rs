@@ -1,4 +1,4 @@
-//! Random numbers for decisions that must not be the same everywhere at once. A seed replays them.
+//! Random numbers for decisions that must differ from node to node. A seed replays them.
 
 /// A generator of numbers that look random (SplitMix64). Not for secrets.
 #[derive(Debug, Clone)]

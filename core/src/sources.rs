@@ -1,9 +1,9 @@
-//! Where entries of a bounded table come from, so that no source crowds out the others.
+//! The sources of the entries of a bounded table, so that no source crowds out the others.
 //!
-//! A table that is full gives up an entry of its largest source, chosen at random: first the network with the most
-//! entries, then the neighbour with the most of that network. Nothing that a sender writes into an entry decides, so
-//! whoever invents entries displaces its own. Keys cost nothing and networks do, hence the network comes first; Bitcoin
-//! Core's table of addresses is built on the same grounds (Heilman and others 2015, "Eclipse attacks").
+//! A full table evicts a random entry of its largest source: first the network with the most entries, then the
+//! neighbour with the most of that network. Nothing that a sender writes into an entry matters, so whoever invents
+//! entries displaces their own. Keys cost nothing and networks do, so the network comes first; Bitcoin Core's table
+//! of addresses has the same rule (Heilman and others 2015, "Eclipse attacks").
 
 use std::collections::BTreeMap;
 

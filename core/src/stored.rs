@@ -1,4 +1,4 @@
-//! What a store makes of an event, and what it is told of where the event comes from. The store decides neither.
+//! What a store reports about an event, and what it is told about its origin. The store decides neither.
 
 use nostrp2p_protocol::{PublicKey, event_policy::Audience};
 

@@ -1,8 +1,8 @@
-//! Whether another program runs with this node's key: a data directory that was copied, or put back elsewhere from a
-//! backup, while the first goes on.
+//! Recognises another running program with this node's key: a data directory was copied, or restored elsewhere from a
+//! backup, while the first node goes on.
 //!
-//! What is signed with this node's key and later than the start of this run, and was not signed by this run, is the word
-//! of another. What an earlier run has said is no later than the beginning of this one.
+//! A message that is signed with this node's key after the start of this run, and that this run has not signed, comes
+//! from another program. Messages of an earlier run are not later than the start of this one.
 
 use nostrp2p_protocol::{RunStatement, event_policy::is_ahead};
 

@@ -1,8 +1,8 @@
-//! Host and port of an address, normalised (RFC 3986, 6.2.3): the one place where addresses are compared.
+//! Host and port of an address, normalised (RFC 3986, 6.2.3). All comparisons of addresses use this type.
 //!
 //! Logins (NIP-42, NIP-98, `/client`) and a browser's `Origin` name a node by a URL, and a request names it by its
-//! `Host`. A node behind a proxy does not know the scheme of its clients, so the scheme of the URL counts for its default
-//! port only.
+//! `Host`. A node behind a proxy does not know the scheme that its clients use, so the scheme of the URL decides the
+//! default port only.
 
 use std::{
     fmt,

@@ -1,13 +1,12 @@
-//! The channel between a client and its own node through somebody who helps: Noise, as PROTOCOL.md, "The way home",
-//! says.
+//! The encrypted channel between a client and its own node through a helper: Noise, see PROTOCOL.md, "The way home".
 //!
-//! Sans-IO: pieces of at most [`MAX_PIECE_BYTES`] go in and out, in order and each exactly once, as a WebSocket and a
-//! stream between nodes carry them. The helper in between sees their sizes and times and nothing else; a piece that
-//! it changes, leaves out, repeats or makes up is noticed, and then the channel must be given up. Who the client is,
-//! the channel does not say: the client logs in inside of it.
+//! Sans-IO: pieces of at most [`MAX_PIECE_BYTES`] go in and out, in order and each exactly once, as a WebSocket or a
+//! stream between nodes carries them. The helper sees their sizes and times and nothing else. The channel detects a
+//! piece that the helper changes, leaves out, repeats or invents, and must then be given up. The channel does not
+//! authenticate the client: the client logs in inside of it.
 //!
-//! `Noise_NK_25519_ChaChaPoly_SHA256` (Noise specification, revision 34) by the crate `snow`. The random numbers come
-//! in from outside.
+//! `Noise_NK_25519_ChaChaPoly_SHA256` (Noise specification, revision 34) by the crate `snow`. The caller passes the
+//! random numbers in.
 
 use std::{fmt, str::FromStr};
 

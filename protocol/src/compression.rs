@@ -1,4 +1,4 @@
-//! How several events travel in one message: as a list in compact form, deflated when that saves bytes.
+//! The encoding of several events in one message: a list in compact form, deflated when that saves bytes.
 
 #[cfg(any(test, target_arch = "wasm32"))]
 mod inflate;

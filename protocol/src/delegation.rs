@@ -1,7 +1,7 @@
-//! The delegation: an owner's word that a node acts for him.
+//! The delegation: an event by which an owner says that a node acts for them.
 //!
-//! Signed by the owner's client, announced by the node. Without it nobody sends the owner's private events to the
-//! node. A newer delegation for the same node replaces an older one; one that has expired ends it.
+//! The owner's client signs it, and the node announces it. Other nodes send the owner's private events only to nodes
+//! with a valid delegation. A newer delegation for the same node replaces an older one; an expired one ends it.
 
 use crate::{
     Event, EventTemplate, Kind, PeerId, PublicKey, Tag, UnsignedEvent,

@@ -1,7 +1,7 @@
-//! Events in their four states: drafted, unsigned (unsigned event), received, verified.
+//! Events in their four states: template, unsigned, received, verified.
 //!
-//! Only [`UnverifiedEvent::verify`] and [`EventTemplate::sign`] make an [`Event`], so whoever holds one
-//! need not check it again.
+//! Only [`UnverifiedEvent::verify`] and [`EventTemplate::sign`] make an [`Event`], so code that holds one need not
+//! check it again.
 
 mod canonical;
 

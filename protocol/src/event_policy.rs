@@ -1,8 +1,9 @@
-//! What a node does with an event because of what the event is: who gets it, who may see it, how long it counts, what it
-//! names. PROTOCOL.md, "What travels how".
+//! What nodes do with an event, as far as the event alone decides: who gets it, who may see it, how long it counts,
+//! what it names. PROTOCOL.md, "What travels how".
 //!
-//! Pure functions of an event and a time. The engine, the store, the relay, REST, the mirrors and the page ask this one
-//! module, so that no answer depends on the door. It knows nothing of what is stored, of budgets, or of who asks.
+//! Pure functions of an event and a time. The engine, the store, the relay, REST, the mirrors and the page all use
+//! this module, so an event is judged alike however it arrives. It knows nothing of what is stored, of budgets, or of
+//! who asks.
 
 mod address;
 mod audience;

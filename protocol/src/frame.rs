@@ -1,5 +1,5 @@
-//! What a client and its own node say to each other, each a MessagePack array in one binary
-//! WebSocket message at `GET /client`. See PROTOCOL.md, "Client and node".
+//! The frames between a client and its own node, each a MessagePack array in one binary WebSocket message at `GET
+//! /client`. See PROTOCOL.md, "Client and node".
 //!
 //! ```text
 //! client                                  node
@@ -15,7 +15,7 @@
 //!                    <------------------  Answer, Markers
 //! ```
 //!
-//! The node is trusted by its own client, so the events it sends carry no signature and no id.
+//! The client trusts its own node, so the events that the node sends carry no signature and no id.
 
 mod client;
 mod mirrors;

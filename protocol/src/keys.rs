@@ -1,6 +1,6 @@
 //! A person's secret key.
 //!
-//! It lives in the person's client. Nothing here reads randomness or a clock: the caller brings both.
+//! Only the person's client holds it. Nothing here reads randomness or a clock: the caller passes both in.
 
 use std::fmt;
 

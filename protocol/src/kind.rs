@@ -1,4 +1,4 @@
-//! What an event is about: the kind numbers that nostrp2p knows, and the ranges of NIP-01.
+//! Kind numbers that nostrp2p knows, and the ranges of kinds of NIP-01.
 
 use serde::{Deserialize, Serialize};
 

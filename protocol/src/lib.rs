@@ -1,7 +1,7 @@
-//! What a message of nostrp2p is: events, keys, filters, packets, client frames, limits.
+//! The messages of nostrp2p: events, keys, filters, packets, client frames, limits.
 //!
-//! No IO, no clock, no randomness: the caller brings bytes, time and random numbers.
-//! Builds for native targets and for wasm32. The normative text is PROTOCOL.md.
+//! No IO, no clock, no randomness: the caller passes bytes, time and random numbers in. Builds for native targets and
+//! for wasm32. The normative text is PROTOCOL.md.
 
 pub mod announcement;
 mod authority;

@@ -1,4 +1,4 @@
-//! The bounds of what a message may be. Whoever sends more is told so, or ignored.
+//! The limits of messages. A receiver refuses or ignores whatever exceeds them.
 
 use crate::Kind;
 

@@ -1,8 +1,8 @@
-//! The login event: how an owner proves himself to a node (NIP-42).
+//! The login event: how an owner proves to a node who they are (NIP-42).
 //!
-//! It is never stored and never carried. It names the challenge of one connection and the address that the
-//! client dialled, so that a proof made for one node is worth nothing at another. A login over client frames names the
-//! node's peer id as well, which a login for a relay does not: so neither is worth anything in the place of the other.
+//! It is never stored and never forwarded. It names the challenge of one connection and the address that the client
+//! dialled, so a proof made for one node is not valid at another. A login over client frames also names the node's
+//! peer id, which a login for a relay does not; so neither is valid in place of the other.
 
 use crate::{Authority, Event, EventTemplate, Kind, PeerId, Tag, UnsignedEvent};
 

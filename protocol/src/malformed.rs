@@ -1,4 +1,4 @@
-//! What is wrong with bytes that should be a message.
+//! Errors of decoding.
 
 /// Why bytes are not the message that was expected. The sender is to blame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,10 +1,10 @@
-//! MessagePack, as much of it as nostrp2p uses: nil, booleans, unsigned numbers, texts, binary, arrays.
+//! The part of MessagePack that nostrp2p uses: nil, booleans, unsigned numbers, texts, binary, arrays.
 //!
-//! Written by hand because the browser client pays for every byte: serde's generic machinery is several times as
-//! large. `tests/reference.rs` holds it against rmp-serde, byte for byte.
+//! Written by hand because of the size of the browser client: serde's generic code is several times as large.
+//! `tests/reference.rs` compares it with rmp-serde, byte for byte.
 //!
-//! Everything is written in its shortest form. Numbers are read in any form that holds one that is not negative;
-//! there are no maps, floats, extensions and no nesting but that of the types here, so reading cannot recurse.
+//! It writes every value in its shortest form. It reads numbers in any form that holds a non-negative one. There are
+//! no maps, floats or extensions, and no nesting but that of the types here, so reading cannot recurse.
 
 use std::collections::BTreeSet;
 

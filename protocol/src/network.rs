@@ -1,4 +1,5 @@
-//! Parts of the internet, for tables that anybody can fill: keys cost nothing and networks do.
+//! Address prefixes as a bound for tables that anybody can fill: new keys cost an attacker nothing, addresses in
+//! other networks do.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,7 +1,8 @@
-//! Texts that only two keys can read (NIP-44, version 2): what a list keeps for its author alone is written from the
-//! author to the author.
+//! Texts that only two keys can read (NIP-44, version 2). The private part of a list is encrypted from its author to
+//! its author.
 //!
-//! The caller brings the nonce. One nonce twice under one key lets whoever sees both texts compare them.
+//! The caller passes the nonce in, and must not use one nonce twice under one key: whoever sees both texts could
+//! compare them.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chacha20::{

@@ -1,8 +1,8 @@
-//! A secret key under a passphrase: `ncryptsec1...` (NIP-49).
+//! A secret key encrypted under a passphrase: `ncryptsec1...` (NIP-49).
 //!
-//! The key of the cipher comes from scrypt, which costs memory and time on purpose: call it where nobody waits for
-//! the thread. The passphrase must be in Unicode form NFKC already; the caller normalizes it, for the tables of
-//! Unicode are a burden that a browser carries anyway.
+//! scrypt derives the cipher's key and costs memory and time on purpose, so call it on a thread that nobody waits
+//! for. The passphrase must already be in Unicode form NFKC; the caller normalises it, because a browser has the
+//! tables of Unicode anyway.
 
 use chacha20poly1305::{AeadInPlace, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;

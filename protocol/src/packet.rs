@@ -1,4 +1,4 @@
-//! What nodes broadcast to each other: one packet in each gossip message. See PROTOCOL.md, "Packets".
+//! Packets: the payloads of gossipsub messages between nodes, one in each. See PROTOCOL.md, "Packets".
 
 use crate::{
     Malformed, UnverifiedEvent,

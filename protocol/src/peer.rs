@@ -1,7 +1,7 @@
-//! The name of a node on the overlay.
+//! Peer ids: the names of nodes on the overlay.
 //!
-//! A peer id says which node, never which person: a person's public key is [`crate::PublicKey`], and
-//! only a delegation ties the two together.
+//! A peer id names a node, never a person: a person's public key is [`crate::PublicKey`], and only a delegation links
+//! the two.
 
 use std::{fmt, str::FromStr};
 

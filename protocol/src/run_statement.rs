@@ -1,7 +1,8 @@
-//! The statement of a run: a node that is running signs that it is, with a number that it has drawn at its start.
+//! The statement of a run: a running node signs a random number that it has drawn at its start.
 //!
-//! Two statements of one node with different numbers, each later than the start of the other run, show that two programs
-//! run with one key. Signed with the node's own ed25519 key, which this crate does not handle. See PROTOCOL.md, "Questions".
+//! Two statements of one node with different numbers, each signed later than the start of the other run, show that
+//! two programs run with one key. They are signed with the node's own ed25519 key, which this crate does not handle.
+//! See PROTOCOL.md, "Questions".
 
 use crate::{Malformed, PeerId};
 

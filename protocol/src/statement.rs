@@ -1,9 +1,9 @@
 //! The statement of a node that an event of its owner is for everyone. PROTOCOL.md, "Statements".
 //!
-//! Programs that do not know the tag `audience` cannot say so in the event. Their author says once, at the own node, what
-//! their replies are, and the node states it for each. A statement is valid if the author's delegation for that node held
-//! at the event's `created_at`: it is judged from its bytes alone, by all nodes alike and for ever, and nobody who merely
-//! has the event can make one.
+//! Programs that do not know the tag `audience` cannot say so in the event. The owner tells the own node once what
+//! the replies of such programs are, and the node makes a statement for each. A statement is valid if the author's
+//! delegation for that node held at the event's `created_at`. All nodes judge it from its bytes alone and always
+//! alike, and having the event is not enough to make one.
 
 use crate::{
     EventId, Malformed,

@@ -1,5 +1,5 @@
-//! How statements are made and checked (see [`crate::PublicStatement`]). Apart from the event and the statement, because it
-//! needs delegations and the rules of `event_policy`, which are about events.
+//! Making and checking statements (see [`crate::PublicStatement`]). This is apart from the event and the statement,
+//! because it needs delegations and the rules of `event_policy`, which build on events.
 
 #[cfg(not(target_arch = "wasm32"))]
 use crate::{

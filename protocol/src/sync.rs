@@ -1,6 +1,6 @@
 //! Catching up: the requests of `/nostrp2p/sync/1` and their answers. See PROTOCOL.md, "Catching up".
 //!
-//! What the messages of a comparison mean is negentropy's affair (protocol version 1); here they are bytes.
+//! The messages of a comparison are bytes here; negentropy (protocol version 1) defines them.
 
 use crate::{EventId, Malformed, rpc::Found, wire};
 

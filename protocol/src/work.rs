@@ -1,7 +1,7 @@
 //! Proof of work (NIP-13): an id that begins with zero bits.
 //!
-//! It has to be put in before an event is signed: a [`Puzzle`] is a draft whose `nonce` tag is still to be found, by
-//! [`find_nonce`], which may run elsewhere.
+//! Work is done before an event is signed: a [`Puzzle`] is an event template whose `nonce` tag is still to be found
+//! by [`find_nonce`], which may run elsewhere.
 
 use sha2::{Digest, Sha256};
 

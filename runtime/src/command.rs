@@ -1,4 +1,4 @@
-//! What sessions and mirrors ask of the node.
+//! Commands of sessions and mirrors to the node.
 
 use std::{collections::BTreeSet, net::IpAddr};
 

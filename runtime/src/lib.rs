@@ -1,9 +1,10 @@
-//! The pump around the engine ([`nostrp2p_core::Core`]): it hands inputs in and carries outputs out.
+//! The pump around the engine ([`nostrp2p_core::Core`]): it passes inputs in and carries outputs out.
 //!
-//! One task owns the engine. It selects over a closed set of events and awaits nothing else: disk, network and signature
-//! checks are effects, futures that run beside it and end in an input. What a node keeps, how it reaches others, and what
-//! its sessions and status are, stand behind the traits [`EventStore`], [`PeerNetwork`], [`Platform`] and [`Host`], so that the
-//! native node, the simulation and a node in a browser's tab run the same code. It decides nothing; the engine does.
+//! One task owns the engine. It selects over a closed set of events and awaits nothing else: disk, network and
+//! signature checks are effects, futures that run beside it and end in an input. The traits [`EventStore`],
+//! [`PeerNetwork`], [`Platform`] and [`Host`] stand for the store, the network, the machine, and sessions with their
+//! status, so the native node, the simulation and a node in a browser's tab run the same code. The pump decides
+//! nothing; the engine does.
 
 mod command;
 #[cfg(feature = "overlay")]

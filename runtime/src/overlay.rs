@@ -1,4 +1,4 @@
-//! The overlay of native nodes as the pump's network.
+//! The libp2p overlay of native nodes as the pump's network.
 
 use std::collections::BTreeMap;
 

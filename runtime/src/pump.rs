@@ -1,4 +1,4 @@
-//! The loop. What the outputs of the engine bring about stands below it, by whom it is for.
+//! The pump's loop. The modules below carry the engine's outputs out, one for each receiver.
 
 mod effects;
 mod runs;

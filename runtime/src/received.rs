@@ -1,5 +1,5 @@
-//! Naming every event that comes from other nodes, in whatever way, for whoever wants to see what a node gets to know:
-//! `RUST_LOG=nostrp2p_runtime::received=debug`. It names ids, never contents.
+//! Debug log of every event that comes from other nodes, by whichever path:
+//! `RUST_LOG=nostrp2p_runtime::received=debug`. It logs ids, never contents.
 
 use nostrp2p_protocol::{Packet, UnverifiedEvent};
 use tracing::Level;

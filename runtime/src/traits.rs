@@ -1,4 +1,4 @@
-//! What the pump needs of the program around it.
+//! The traits that a program around the pump implements.
 
 use std::{future::Future, time::Duration};
 

@@ -1,4 +1,4 @@
-//! How many announcements one neighbour, and one network, may tell, by broadcast and when asked alike.
+//! Limits on the announcements from one neighbour and one network, by broadcast and in answers alike.
 
 use nostrp2p_protocol::{Network, PeerId};
 

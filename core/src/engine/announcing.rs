@@ -1,4 +1,4 @@
-//! Announcements: what this node says of itself and when, what it hears of others, and whom it asks for them.
+//! Announcements: what this node announces and when, what it hears of others, and whom it asks for theirs.
 
 use std::collections::BTreeMap;
 

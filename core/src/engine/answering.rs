@@ -1,4 +1,5 @@
-//! What other nodes ask: whether they may, from what it is answered, and what that counts.
+//! Requests of other nodes: whether they are allowed, where the answer comes from, and what it costs the asker's
+//! budget.
 
 use nostrp2p_protocol::{
     PeerId,

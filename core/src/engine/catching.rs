@@ -1,4 +1,4 @@
-//! Catching up with neighbours: what they send goes the same way as what comes by gossip, but is not gossiped again.
+//! Catching up with neighbours: fetched events are treated as gossiped ones are, but are not gossiped again.
 
 use nostrp2p_protocol::{Event, VerifyError};
 

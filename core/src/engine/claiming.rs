@@ -1,4 +1,4 @@
-//! Whose node this is: logins, claims, and the claim link while nobody is the owner.
+//! Ownership: logins, claims, and the claim link while nobody is the owner.
 
 use nostrp2p_protocol::{
     PublicKey,

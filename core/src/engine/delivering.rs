@@ -1,4 +1,4 @@
-//! Private events: those that other nodes hand over for the owner, and the attempts to hand the owner's to others.
+//! Private events: deliveries from other nodes to the owner, and attempts to deliver the owner's events to others.
 
 use nostrp2p_protocol::{
     Kind, Packet, PeerId, PublicKey, UnsignedEvent,

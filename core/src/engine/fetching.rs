@@ -1,4 +1,4 @@
-//! Query other nodes: for what clients want, and the owner's other nodes for what they hold.
+//! Queries to other nodes: for what clients ask, and to the owner's other nodes for what they hold.
 
 use nostrp2p_protocol::{
     Event, Kind, PeerId, PublicKey, UnverifiedEvent, VerifyError,

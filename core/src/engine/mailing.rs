@@ -1,4 +1,4 @@
-//! What anybody brings to the inbox for the owner.
+//! Events that strangers write to the owner's inbox.
 
 use nostrp2p_protocol::{Event, UnverifiedEvent, VerifyError, event_policy::is_for_inbox};
 

@@ -1,4 +1,4 @@
-//! What relays of the rest of Nostr give.
+//! Events from Nostr relays.
 
 use nostrp2p_protocol::{Event, Kind};
 

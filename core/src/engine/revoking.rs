@@ -1,4 +1,4 @@
-//! Delegations that are taken back: what is heard of that, and what the owner's nodes make of it.
+//! Revocations of delegations: those that this node hears, and those that the owner publishes.
 
 use nostrp2p_protocol::{
     Delegation, Event, Packet, PeerId, UnsignedEvent, UnverifiedEvent, VerifyError,

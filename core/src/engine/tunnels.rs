@@ -1,4 +1,4 @@
-//! The ways home: helpers that this node asks, and what it does for others as a helper.
+//! Tunnels: helpers that this node asks, and what it does for others as a helper.
 
 use nostrp2p_protocol::{PeerId, rpc::Lent};
 

@@ -1,4 +1,4 @@
-//! What the core is told and what it says: inputs, outputs, and the names that link the two.
+//! The engine's inputs and outputs, and the ids that link them.
 
 use nostrp2p_protocol::{
     Delegation, Event, EventId, Filter, Network, Packet, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,

@@ -1,5 +1,5 @@
-//! Votes in polls (NIP-88). A vote names nobody: it goes to the author of the poll that it names. A poll that is not here is
-//! asked for first, and a delivered vote is taken if its poll is the owner's.
+//! Votes in polls (NIP-88). A vote names nobody: it goes to the author of the poll that it names. The engine fetches
+//! a missing poll first, and takes a delivered vote if its poll is the owner's.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
-//! When a node compares its public events with a neighbour's, with whom, and how much it fetches at a time.
+//! When a node compares its public events with a neighbour's, with which one, and how much it fetches at a time.
 //!
 //! Gossip alone loses messages: nodes sleep, networks split, budgets run out. So a node compares on joining, after a
-//! gap, when a neighbour says that it has news, and now and then. It takes only what it lacks; what it takes is not
-//! gossiped again, but its neighbours are told that there is news, so that what a split network has written spreads.
-//! See PROTOCOL.md, "Catching up".
+//! gap, when a neighbour says that it has news, and at random intervals. It fetches only what it lacks. It does not
+//! gossip fetched events, but tells its neighbours that there is news, so that events spread after a split. See
+//! PROTOCOL.md, "Catching up".
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

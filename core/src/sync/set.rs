@@ -1,7 +1,7 @@
-//! Comparing two sets of events by their times and ids (negentropy, protocol version 1), as state machines.
+//! Comparison of two sets of events by their times and ids (negentropy, protocol version 1), as state machines.
 //!
-//! Equal sets of any size cost one small message each way; the rest grows with what differs. The answering side keeps
-//! no state between messages.
+//! Equal sets of any size cost one small message each way; the rest grows with the difference. The answering side
+//! keeps no state between messages.
 
 use std::{collections::BTreeSet, sync::Arc};
 

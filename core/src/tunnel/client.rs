@@ -1,7 +1,7 @@
-//! The ways home: which helpers a node asks to be reached through, and which of them have said yes.
+//! The node behind a router: which helpers it asks for a tunnel, and which of them have agreed.
 //!
-//! See PROTOCOL.md, "The way home". The node carries the questions and keeps the connections; what it is told decides
-//! here whom it asks when.
+//! See PROTOCOL.md, "The way home". The node sends the requests and keeps the connections; this module decides whom
+//! it asks when.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
-//! What a node lends to nodes at home, as a helper: to whom, how many sessions, how many bytes.
+//! The helper: which nodes behind routers it serves, with how many sessions and how many bytes.
 //!
-//! See PROTOCOL.md, "The way home". What goes through is ciphertext; here it has a size and nothing else. In which session
-//! somebody has signed in, the node at home says; sessions in which nobody has make room, so that strangers at the door
-//! keep no owner out.
+//! See PROTOCOL.md, "The way home". The traffic is ciphertext; here it has a size and nothing else. The node behind
+//! the router says in which sessions somebody has signed in; sessions without a login are closed first when there are
+//! too many, so strangers cannot keep the owner out.
 
 use std::{collections::BTreeMap, net::IpAddr};
 

@@ -1,7 +1,7 @@
-//! Raw deflate (RFC 1951) unpacked by little code, for the browser client: it is downloaded, and miniz_oxide's decoder
-//! is four times as long. Where the program is on a disk, miniz_oxide unpacks, in half the time.
+//! A small decoder of raw deflate (RFC 1951) for the browser client, which people download: miniz_oxide's decoder is
+//! four times as long. Native programs use miniz_oxide, which takes half the time.
 //!
-//! It takes codes that are incomplete, which miniz_oxide refuses: what uses an unassigned code is refused here as well.
+//! It accepts incomplete codes, which miniz_oxide refuses; it refuses data that uses an unassigned code.
 
 /// Bits that one look into the table decodes; longer codes are rare and are read bit by bit.
 const FAST_BITS: u16 = 9;

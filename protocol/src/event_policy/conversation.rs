@@ -1,7 +1,7 @@
 //! Who reads a post (kind 1), a comment (1111, NIP-22) or a voice answer (1244): everyone, or the people it names.
 //! PROTOCOL.md, "What travels how".
 //!
-//! Node and page ask this one module, so that the page says what the node does.
+//! Node and page both use this module, so the page shows what the node does.
 
 use std::collections::BTreeSet;
 

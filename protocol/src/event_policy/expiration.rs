@@ -1,4 +1,4 @@
-//! Events that end by themselves (NIP-40).
+//! Expiration of events (NIP-40).
 
 use crate::{UnsignedEvent, delegation};
 

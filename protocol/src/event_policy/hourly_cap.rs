@@ -1,10 +1,10 @@
-//! Which of the events that are for everyone all nodes come to hold: the rule by which replicas agree.
+//! Which public events all nodes keep: the rule by which replicas converge.
 //!
-//! Budgets differ from node to node and from moment to moment, so they may only delay an event. What an event is
-//! refused for in the end depends on data that everybody sees: its size and shape, its time, its audience, and its place
-//! among the events of its author with a `created_at` in the same hour. Of these the [`MAX_PER_HOUR`] with the lowest
-//! ids stay. Work (NIP-13) makes ids low, so whoever has to write more than anybody does can pay for what shall stay;
-//! and a flood displaces nothing but the flooder's own. See PROTOCOL.md, "Catching up".
+//! Budgets differ from node to node and from moment to moment, so they may only delay an event. The final decision
+//! depends on data that everybody sees: the event's size and shape, its time, its audience, and its rank among the
+//! events of its author with a `created_at` in the same hour. Of these the [`MAX_PER_HOUR`] with the lowest ids stay.
+//! Work (NIP-13) makes ids low, so an author of more events can pay for those that shall stay, and a flood displaces
+//! nothing but the flooder's own events. See PROTOCOL.md, "Catching up".
 
 use crate::EventId;
 

@@ -1,7 +1,7 @@
 //! The table of kinds: how events of each kind travel, and who may see them.
 //!
-//! A kind that has no row stays on its author's node and is for its author's eyes, or is not stored at all if it is
-//! ephemeral. Each constant of [`Kind`] has a row, and PROTOCOL.md says the same; the tests below compare them.
+//! An event of a kind without a row stays on its author's node for its author alone; if it is ephemeral it is not
+//! stored at all. Each constant of [`Kind`] has a row, and PROTOCOL.md says the same; the tests below compare them.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Whose an event is that somebody else signed.
+//! Mail: events that others signed and that are addressed to the owner.
 
 use super::{
     audience::{Audience, audience},

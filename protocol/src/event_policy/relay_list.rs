@@ -1,7 +1,7 @@
 //! Lists of relays (NIP-65, NIP-17) that name an address of the owner's own machine or network.
 //!
-//! Such an address tells everybody the layout of that network, and sends their programs to *their* localhost. So the list
-//! stays on the owner's node.
+//! Such an address discloses the layout of that network, and makes other people's programs dial *their* localhost. So
+//! the list stays on the owner's node.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! What an event that the owner publishes speaks of: the targets of a deletion, what is reposted or quoted.
+//! The events that an own event refers to: the targets of a deletion, what it reposts or quotes.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,9 @@
-//! What the time of an event means: how old and how far ahead it may be, and which of two versions of a replaceable event
-//! stays (NIP-01), also when a clock was wrong.
+//! Rules about the time of an event: how old and how far ahead it may be, and which of two versions of a replaceable
+//! event stays (NIP-01), also when a clock was wrong.
 //!
-//! The later `created_at` wins, and of two in one second the lower id. What a client whose clock was ahead has signed
-//! would win until that time comes, so an event dated further ahead than [`crate::limits::MAX_SECONDS_AHEAD`] never beats one of now.
+//! The later `created_at` wins, and of two in one second the lower id. A version that was signed by a clock that was
+//! ahead would win until that time comes, so an event dated further ahead than [`crate::limits::MAX_SECONDS_AHEAD`]
+//! never replaces a current one.
 
 use crate::{EventId, limits::is_ahead};
 

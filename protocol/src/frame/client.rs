@@ -1,4 +1,4 @@
-//! Client to node.
+//! Frames from client to node.
 
 use crate::{
     EventId, Filter, MAX_AUTHORITY_BYTES, Malformed, PublicKey, UnverifiedEvent,

@@ -1,4 +1,4 @@
-//! How the relays stand to which a node gives its owner's public events, as clients are told.
+//! The state of each relay to which a node sends its owner's public events, as clients see it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Node to client.
+//! Frames from node to client.
 
 use crate::{
     EventId, Malformed, PeerId, PublicKey, UnsignedEvent, UnverifiedEvent,

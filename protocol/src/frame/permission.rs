@@ -1,4 +1,4 @@
-//! What a node asks its owner to allow, or to publish, as clients are told.
+//! Requests of a node to its owner: to allow something, or to publish something.
 
 use crate::{
     Malformed,

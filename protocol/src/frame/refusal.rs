@@ -1,4 +1,4 @@
-//! Why a node says no, in a form that programs and people read.
+//! Refusals of a node, with a code for programs and a sentence for people.
 
 use crate::{
     Malformed,

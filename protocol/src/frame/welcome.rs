@@ -1,4 +1,4 @@
-//! The node's answer to a Hello: which node it is, proved with its own key.
+//! The node's answer to a Hello: it proves with its own key which node it is.
 
 use crate::{Malformed, PeerId, PublicKey, channel::ChannelKey, wire};
 

@@ -1,4 +1,4 @@
-//! What the outputs of the engine bring about: each is begun here, and what takes time ends in an event of the pump.
+//! The effects of the engine's outputs. Each begins here; those that take time end in an event of the pump.
 
 use nostrp2p_core::Output;
 

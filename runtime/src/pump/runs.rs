@@ -1,4 +1,5 @@
-//! Two programs with one node key at the same neighbour, which is the only one to see both: it shows them to one another.
+//! Two programs with one node key at the same neighbour: only that neighbour sees both, so it shows each the other's
+//! statement.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What goes to other nodes, and what they answer.
+//! Messages and requests to other nodes, and their answers.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What sessions and mirrors ask, and their answers.
+//! Requests of sessions and mirrors, and the answers to them.
 
 use nostrp2p_core::{
     FetchTarget, Input, Inserted, LoginId, MailId, MirroredId, OpenedSession, PublishId, Stored,

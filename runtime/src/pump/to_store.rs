@@ -1,4 +1,4 @@
-//! What is written down, and what is read.
+//! Writes to the store and reads from it.
 
 use nostrp2p_core::{
     DeliveryKey, DeliveryState, InboundRequestId, Input, LoginId, MailId, MirroredId, Propagation, PublishId,
