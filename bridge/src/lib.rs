@@ -1,7 +1,8 @@
-//! The node as a relay for programs of the Nostr world: NIP-01 sessions and the NIP-11 document.
+//! The node as a relay for Nostr programs: NIP-01 sessions and the NIP-11 document.
 //!
-//! Sans-IO: [`Session`] takes lines of text and answers with [`SessionStep`]s; sockets, the store and the clock are the
-//! node's. Who may do what is decided here: the owner after AUTH (NIP-42), guests as far as [`Policy`] lets them.
+//! Sans-IO: [`Session`] takes lines of text and answers with [`SessionStep`]s; the node has the sockets, the store
+//! and the clock. The session decides who may do what: the owner after AUTH (NIP-42) everything, guests what
+//! [`Policy`] allows.
 
 mod information;
 mod message;

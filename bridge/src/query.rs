@@ -1,4 +1,4 @@
-//! What a client asks for: a filter of NIP-01 and, if it searches, the words of NIP-50.
+//! A client's query: a filter of NIP-01 and, if it searches, the words of NIP-50.
 
 use nostrp2p_protocol::{Event, Filter, InvalidFilter, ReadFilter};
 use serde::{Deserialize, Deserializer, de};

@@ -1,4 +1,4 @@
-//! Who reads, and what of the store they may see.
+//! The reader of a session, and the part of the store that they may see.
 
 use nostrp2p_protocol::{
     Event, Filter, Kind, PublicKey,

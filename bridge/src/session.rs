@@ -1,6 +1,6 @@
-//! One client's conversation with the relay: lines in, [`SessionStep`]s out.
+//! One client's session with the relay: lines in, [`SessionStep`]s out.
 //!
-//! Sans-IO: sockets, the store and the clock are the node's. What a session keeps is bounded by the constants here.
+//! Sans-IO: the node has the sockets, the store and the clock. The constants here bound the state of a session.
 
 mod reading;
 mod reconciling;

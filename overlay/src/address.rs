@@ -1,7 +1,7 @@
-//! Where a node can be reached, as people write it and as libp2p does.
+//! Addresses of nodes, as people write them and as libp2p does.
 //!
-//! Only what this overlay can dial is an address: TCP and QUIC by IP address or host name, the memory transport of
-//! tests, and a circuit over one relay that is at such a place.
+//! An address is something that this overlay can dial: TCP and QUIC by IP address or host name, the memory transport
+//! of tests, and a circuit over one relay at such an address.
 
 use std::{
     fmt,

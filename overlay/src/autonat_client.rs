@@ -1,11 +1,11 @@
 //! AutoNAT (version 1): whether others can dial this node, found out by asking them to try.
 //!
-//! Version 1 and not 2, for the client of version 2 in rust-libp2p tests an address once and never again
-//! (rust-libp2p#6203), so a router that is replaced would go unnoticed. Version 1 asks again, and needs several
-//! answers that agree before it changes its mind.
+//! Version 1 and not 2, because the client of version 2 in rust-libp2p tests an address once and never again
+//! (rust-libp2p#6203), so it would not notice a replaced router. Version 1 asks again, and needs several answers that
+//! agree before it changes its mind.
 //!
-//! The wrapper is there for one thing: libp2p's behaviour keeps every address that any peer claims to have seen this
-//! node at. Here only a few are let through, so that peers can fill neither the table nor the question.
+//! The wrapper has one purpose: libp2p's behaviour keeps every address at which any peer claims to have seen this
+//! node. The wrapper lets only a few through, so that peers can fill neither the table nor the request.
 
 use std::{
     collections::{BTreeSet, VecDeque},

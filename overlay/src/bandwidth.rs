@@ -1,13 +1,13 @@
-//! What the streams of each peer carry, and what each has relayed through this node: counted, and the latter bounded in
-//! a day, and a number of circuits at once.
+//! Counts the bytes of each peer's streams and of what it relays through this node, and bounds the latter by a daily
+//! quota and a number of circuits at once.
 //!
-//! libp2p's relay counts the bytes of each circuit alone and tells nobody. So the streams of all connections are looked
-//! at from outside: the node at the end of a circuit names the circuit protocol on a stream when it is negotiated, and
-//! from then on the bytes of that stream are charged to the peer on the other side, to whom or from whom they go. When
-//! a peer has used up its share, its circuits break, and new ones with it, until time has given some back.
+//! libp2p's relay counts the bytes of each circuit alone and reports them to nobody. So this module wraps the streams
+//! of all connections. The node at the end of a circuit names the circuit protocol when a stream is negotiated; from
+//! then on the bytes of that stream are charged to the peer on the other side. When a peer has used up its quota, its
+//! circuits break, and new ones too, until its quota has refilled.
 //!
-//! What a peer writes first on such a stream says where it wants to go. When it or its destination has circuits enough
-//! ([`crate::circuits`]) the stream breaks before libp2p has heard of it.
+//! The first message on such a stream names the destination. When the peer or its destination has enough circuits
+//! ([`crate::relay::circuit_limits`]), the stream breaks before libp2p handles it.
 
 use std::{
     collections::BTreeMap,

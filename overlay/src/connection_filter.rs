@@ -1,7 +1,7 @@
-//! Who may connect at all: the checks libp2p's own connection limits do not have.
+//! Refuses connections by checks that libp2p's own connection limits lack.
 //!
-//! A behaviour without protocol: it only says no to connections. It keeps the peers whose score was spent out for a
-//! while, peers whose key is not an ed25519 key always, and lets only so many connections in from one public address.
+//! A behaviour without a protocol. It refuses peers whose gossipsub score was exhausted, for a while; peers whose key
+//! is not an ed25519 key, always; and more than so many connections from one public address.
 
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,4 +1,4 @@
-//! Our words to libp2p's and back, at the edge.
+//! Conversions between the overlay's types and libp2p's.
 
 use nostrp2p_protocol::PeerId;
 

@@ -1,7 +1,7 @@
-//! Whom to dial and when: decisions only, the clock and the dice are passed in.
+//! Decides whom to dial and when. Pure: the clock and random numbers are passed in.
 //!
-//! A bootstrap node is dialed until it is connected, again and again with back-off. Known peers are dialed as long as
-//! there are too few connections, and at once when there is a request for them. An address somebody asked for is dialed
+//! It dials a bootstrap node until it is connected, again and again with backoff. It dials known peers while there
+//! are too few connections, and at once when there is a request for them. It dials an address that somebody asked for
 //! once.
 
 use std::{

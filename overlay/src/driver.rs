@@ -1,6 +1,6 @@
 //! The one task that owns the swarm: it takes commands, swarm events and ticks, one after the other.
 //!
-//! It never waits for the node: commands are taken as they come, events are offered (see [`crate::event_queue`]).
+//! It never waits for the node: it takes commands as they come, and offers events (see [`crate::event_queue`]).
 
 mod connections;
 mod dialing;

@@ -1,4 +1,4 @@
-//! What can go wrong, by operation. Every text is a sentence for the person who runs the node.
+//! Errors, one enum for each operation. Every text is a sentence for the person who runs the node.
 
 use std::net::SocketAddr;
 

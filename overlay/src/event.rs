@@ -1,4 +1,4 @@
-//! What the overlay tells the node.
+//! Events from the overlay to the node.
 
 use std::time::Duration;
 

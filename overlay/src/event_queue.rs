@@ -1,8 +1,8 @@
-//! The way of events to the node: bounded, and never a reason for the swarm to wait.
+//! The bounded queue of events to the node, for which the swarm never waits.
 //!
-//! The node may be slow. Messages then are dropped (they are ignored, not passed on, and counted), for catching up
-//! brings them later; requests are refused. What happens to connections waits here a while, and the oldest of that is dropped at last:
-//! [`crate::Overlay::peers`] has the truth.
+//! When a slow node leaves no room, messages are dropped (ignored, not forwarded, and counted), because catching up
+//! brings them later, and requests are refused. Events about connections wait here a while, and at last the oldest of
+//! them is dropped: [`crate::Overlay::peers`] has the true state.
 
 use std::collections::VecDeque;
 

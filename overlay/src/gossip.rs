@@ -2,9 +2,8 @@
 //!
 //! Sources: the gossipsub v1.1 specification (github.com/libp2p/specs, pubsub/gossipsub/gossipsub-v1.1.md), and where
 //! it leaves the numbers open, what networks have used for years: Filecoin's Lotus (node/modules/lp2p/pubsub.go) and
-//! Ethereum's Lighthouse (lighthouse_network, gossipsub_scoring_parameters.rs). What is a guess says so, and no number
-//! of a score is left to libp2p's defaults, which are made for nobody's network.
-//! See `PROTOCOL.md`, Overlay.
+//! Ethereum's Lighthouse (lighthouse_network, gossipsub_scoring_parameters.rs). A guess is marked as one. Every
+//! number of the scores is set here, because libp2p's defaults fit no particular network. See `PROTOCOL.md`, Overlay.
 
 use std::{
     collections::{HashMap, HashSet},

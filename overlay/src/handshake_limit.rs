@@ -1,8 +1,8 @@
-//! The threshold: a bounded number of others who come in and have not shown yet who they are.
+//! Bounds the pending inbound handshakes.
 //!
-//! A transport around all others. Whoever comes while there are as many as there may be takes the place of another: the
-//! one that has been there for the longest, of those from the address that has most. So who opens connections and says
-//! nothing loses them to who comes and speaks, and from one address nobody pushes out those from elsewhere.
+//! A transport around all others. When the limit is reached, a new connection replaces the oldest pending one of the
+//! address that has most. So connections that say nothing give way to those that complete their handshake, and nobody
+//! can push out the connections of other addresses from one address.
 
 use std::{
     collections::VecDeque,

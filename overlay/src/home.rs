@@ -1,8 +1,8 @@
-//! Streams between a helper and a node at home: `/nostrp2p/home/1`. See `PROTOCOL.md`, The way home.
+//! Tunnel streams between a helper and a node behind a router: `/nostrp2p/home/1`. See `PROTOCOL.md`, The way home.
 //!
-//! One stream is one client's conversation, of which this module sees frames of ciphertext. Who may open one, and how
-//! much may go through, the node decides. An own behaviour instead of `libp2p-stream`, which is an alpha, keeps a sender
-//! for each connection that there ever was, and drops what comes while one stream waits.
+//! One stream carries one client's conversation, of which this module sees frames of ciphertext. The node decides who
+//! may open a stream, and how many bytes it may carry. This is an own behaviour, because `libp2p-stream` is an alpha
+//! that keeps a sender for each connection that ever existed, and drops what comes while one stream waits.
 
 mod stream;
 

@@ -1,8 +1,8 @@
-//! What a peer writes when it wants to be connected to another one: read along, so that its destination is known.
+//! Reads the CONNECT message of circuit relay v2 on its way, to learn the destination of a circuit.
 //!
-//! The message is one of protobuf, with its length before it (circuit relay v2, `HopMessage`). libp2p reads it too and
-//! tells nobody to whom a circuit leads before it stands. Of what is read here only the destination counts; whatever
-//! could be read in two ways is no request. Spec: <https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md>.
+//! The message is protobuf with its length before it (`HopMessage`). libp2p reads it too, but does not tell the
+//! destination before the circuit stands. Only the destination matters here; a message that could be read in two ways
+//! is treated as no request. Spec: <https://github.com/libp2p/specs/blob/master/relay/circuit-v2.md>.
 
 use libp2p::PeerId;
 

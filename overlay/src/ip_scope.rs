@@ -1,4 +1,4 @@
-//! How far an IP address reaches, and so whom it is of use to.
+//! The scope of an IP address: loopback, private network or public, and so for whom it is of use.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,10 +1,10 @@
 //! How nodes reach each other: rust-libp2p behind a small API.
 //!
-//! [`start`] gives an [`Overlay`] (commands) and a channel of [`OverlayEvent`]s. Nothing of libp2p shows in either.
-//! Payloads are bytes here: what they mean, and whether they are worth passing on, the node decides and reports.
+//! [`start`] gives an [`Overlay`] (commands) and a channel of [`OverlayEvent`]s. No type of libp2p appears in either.
+//! Payloads are bytes here: the node decides what they mean and whether to forward them, and reports that.
 //!
-//! Deliberately not here: decoding of packets, rate limits per author, who owns a node. What goes over the wire is
-//! written down in `PROTOCOL.md`, Overlay.
+//! Deliberately not here: decoding of packets, rate limits per author, ownership. The bytes on the wire are specified
+//! in `PROTOCOL.md`, Overlay.
 
 mod address;
 mod autonat_client;

@@ -1,4 +1,4 @@
-//! Begins to listen, and knows before it returns that it does.
+//! Binds the listening ports, and returns only once they are bound.
 
 mod interfaces;
 

@@ -1,8 +1,8 @@
-//! Whether a connection still carries anything, asked now instead of at the next ping.
+//! Checks at once, instead of at the next ping, whether a connection still carries data.
 //!
-//! A stream is opened for a protocol that nobody speaks. That the peer refuses it shows that it is there, and costs what
-//! a ping does. A second ping would not do: a peer answers on the newest ping stream only, so that the usual ping, whose
-//! stream is older, would fail.
+//! It opens a stream for a protocol that nobody supports. The peer's refusal shows that the peer is there, and costs
+//! what a ping does. A second ping stream would not do: a peer answers on the newest ping stream only, so the usual
+//! ping, whose stream is older, would fail.
 
 use std::{
     collections::VecDeque,

@@ -1,7 +1,7 @@
-//! Names to addresses, on threads of their own.
+//! Resolves names on threads of their own.
 //!
-//! The system's resolver blocks its thread, for half a minute where a name service swallows questions, and cannot be
-//! stopped. On threads that others need too, such as those that read the store, a few such names would stop everything.
+//! The system's resolver blocks its thread, for half a minute where a name server does not answer, and cannot be
+//! stopped. On threads that others share, such as those that read the store, a few such names would stop everything.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},

@@ -1,9 +1,9 @@
-//! Where other nodes see this one, when that is not the port it listens at.
+//! The addresses at which other nodes see this one, when the port is not the one at which it listens.
 //!
-//! Some routers, above all those of mobile providers, take another port than the node's, but the same one towards
-//! everybody. A hole can then be punched, if the other side is told that port. libp2p's identify puts the node's own
-//! port in its place, which is wrong there. A port counts when two peers have seen the same one: behind a symmetric
-//! router each sees another, and telling those would only make others dial in vain.
+//! Some routers, above all those of mobile providers, map the node's port to another one, but to the same one for all
+//! peers. Hole punching (DCUtR) then works if the other side is told that port; libp2p's identify replaces it by the
+//! node's own, which is wrong there. A port counts when two peers have seen the same one: behind a symmetric NAT each
+//! peer sees another port, and telling those would only make others dial in vain.
 
 use std::collections::VecDeque;
 

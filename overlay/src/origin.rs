@@ -1,5 +1,5 @@
-//! From where somebody comes, as far as that can be counted: an IPv4 address, or the first 64 bits of an IPv6 address,
-//! for whoever has one of these has all that begin like it.
+//! The origin of a connection, for counting: an IPv4 address, or the first 64 bits of an IPv6 address, because
+//! whoever has one of these has all that begin like it.
 
 use std::net::{IpAddr, Ipv6Addr};
 

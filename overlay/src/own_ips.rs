@@ -1,7 +1,7 @@
-//! Which of the addresses that the system reports are really this machine's.
+//! Filters the addresses that the system reports down to those of this machine.
 //!
-//! On a point-to-point link (PPP, OpenVPN: `ip addr add A peer B`) the watcher of interfaces reports B, the address of
-//! the other end. To announce it would send others there.
+//! On a point-to-point link (PPP, OpenVPN: `ip addr add A peer B`) the watcher of interfaces reports B, the address
+//! of the other end. Announcing it would send others there.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The neighbours: what the rest of the node may know of them, and what the driver keeps.
+//! The neighbours: the part that the rest of the node sees, and the part that the driver keeps.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

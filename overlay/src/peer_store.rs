@@ -1,9 +1,9 @@
-//! Addresses of nodes that were met, kept on disk so that a restart needs no bootstrap node.
+//! Addresses of known nodes, kept on disk so that a restart needs no bootstrap node.
 //!
-//! The file is a help, never a need: when it is damaged it is set aside, when it cannot be written the node runs on.
-//! What peers say about themselves is heard, not believed: such an address is tried, and outlives nothing that worked.
-//! A full table gives up an address of the network that has told the most, so that whoever invents nodes displaces its own
-//! inventions. Keys cost nothing and networks do; see `core/src/sources.rs`.
+//! The node runs without the file, too: it sets a damaged file aside, and runs on when it cannot write it. Addresses
+//! that peers claim for themselves are tried, but displace none that worked. A full table evicts an address of the
+//! network that told most, so whoever invents nodes displaces their own inventions. Keys cost nothing and networks
+//! do; see `core/src/sources.rs`.
 
 use std::{
     cmp::Reverse,

@@ -1,4 +1,4 @@
-//! Whether others reach this node, through what, and what it does for others: words for people and programs.
+//! The report on reachability: whether others reach this node, by which path, and what it does for others.
 
 use nostrp2p_protocol::PeerId;
 

@@ -1,7 +1,7 @@
-//! Requests as they go over the wire: protocols, limits, frames. See `PROTOCOL.md`, Requests.
+//! Requests on the wire: protocols, limits, frames. See `PROTOCOL.md`, Requests.
 //!
-//! One request is one stream: the asker writes a frame and closes its half, the other answers with a frame and closes.
-//! Whoever does not want to answer closes without a frame. What the bytes mean is the node's business.
+//! One request is one stream: the asker writes a frame and closes its half, the other side answers with a frame and
+//! closes. A node that refuses to answer closes without a frame. The node gives the bytes their meaning.
 
 use std::{io, time::Duration};
 

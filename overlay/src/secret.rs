@@ -1,7 +1,7 @@
-//! The key of the node itself.
+//! The node's own key.
 //!
-//! It says which node this is and nothing about whose: the owner's key never comes here.
-//! Keeping it in a file is the node's business.
+//! It identifies the node and says nothing about its owner: the owner's secret key never comes here. The node stores
+//! it in a file; the overlay does not.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an overlay is started with.
+//! Settings with which an overlay is started.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 

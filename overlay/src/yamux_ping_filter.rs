@@ -1,10 +1,10 @@
-//! Yamux that asks for the round trip time once for each connection.
+//! Yamux that measures the round trip time once for each connection.
 //!
-//! rust-yamux sends a ping with what it sends next, ten seconds after the last one was answered, to tune its windows, and
-//! has no setting for it. On a connection that carries a post now and then each post sets off two pings and two answers,
-//! one pair from each end: 330 bytes with all headers and half as much again in acknowledgements, more than the post
-//! itself. So the second ping is swallowed here, between yamux and encryption. rust-yamux waits for its answer and sends
-//! no third one; it goes on with the round trip time that it has. What the other end asks is answered.
+//! rust-yamux sends a ping with the next data ten seconds after the last answer, to tune its windows, and has no
+//! setting for it. On a connection that carries a post now and then, each post causes two pings and two answers, one
+//! pair from each end: 330 bytes with all headers and half as much again in acknowledgements, more than the post
+//! itself. So this module swallows the second ping, between yamux and encryption. rust-yamux waits for its answer,
+//! sends no third one, and goes on with the round trip time that it has. Pings of the other end are answered.
 //!
 //! The header of a frame is 12 bytes: version, type, two bytes of flags, four of stream, four of length
 //! (github.com/hashicorp/yamux, spec.md). Only a frame of data has a body.

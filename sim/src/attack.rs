@@ -1,4 +1,4 @@
-//! Those who do not keep to the rules: spammers, forgers, and those who invent a person for each post.
+//! Attackers: spammers, forgers, and those who invent a person for each post.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Somebody who invents nodes: by broadcast, and to whoever asks, under one key after the other.
+//! An attacker who invents nodes: by broadcast, and to whoever asks, under one key after the other.
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -1,7 +1,7 @@
 //! The network simulation: many real overlay nodes in one process, over libp2p's memory transport.
 //!
-//! Each honest node is the overlay, the engine and the pump around it that the program runs; only the store is a small one
-//! in memory, and there are no clients. Time is real. See docs/measurements.md for what came of it.
+//! Each honest node consists of the program's own overlay, engine and pump; only the store is a small one in memory,
+//! and there are no clients. Time is real. The results are in docs/measurements.md.
 
 mod attack;
 mod identity;

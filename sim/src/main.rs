@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: runs one simulation and prints what came of it.
+//! `cargo xtask sim`: runs one simulation and prints its report.
 #![expect(clippy::print_stdout, reason = "this is what the program is for")]
 
 use std::process::ExitCode;

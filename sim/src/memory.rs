@@ -1,4 +1,4 @@
-//! A store in memory that keeps the rules of the real one: replacement, deletion, and so many of an author in an hour.
+//! A store in memory that keeps the rules of the real one: replacement, deletion, and the hourly cap of an author.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A node's memory as the runtime's store: nothing waits, and nothing fails.
+//! The store in memory as the runtime's store; it never waits and never fails.
 
 use std::{
     future::{Future, pending},

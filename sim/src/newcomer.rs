@@ -1,4 +1,4 @@
-//! What a node knows that joins while somebody invents others.
+//! Measures what a joining node knows while an attacker invents nodes.
 
 use std::time::{Duration, Instant};
 

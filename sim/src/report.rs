@@ -1,4 +1,4 @@
-//! What a run came to.
+//! The report of a run.
 
 use std::{fmt, time::Duration};
 

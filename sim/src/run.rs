@@ -1,4 +1,4 @@
-//! One run: everybody joins, posts are written while faults happen, everybody catches up, and it is counted.
+//! One run: all nodes join, posts are written while faults happen, all nodes catch up, and the result is counted.
 
 use std::{
     collections::BTreeSet,

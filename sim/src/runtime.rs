@@ -1,4 +1,5 @@
-//! What the simulation gives the runtime: an overlay that loses messages, a clock, and nobody who listens.
+//! The simulation's implementations of the runtime's traits: an overlay that loses messages, a clock, and a host
+//! without sessions.
 
 use std::{
     collections::{BTreeSet, VecDeque},

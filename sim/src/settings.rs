@@ -1,4 +1,4 @@
-//! What is simulated.
+//! Settings of a simulation.
 
 use std::time::Duration;
 

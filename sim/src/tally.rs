@@ -1,4 +1,4 @@
-//! What arrived where, when and how.
+//! Counts which event arrived where, when and how.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

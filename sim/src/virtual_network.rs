@@ -1,5 +1,5 @@
-//! A network in memory, for the runtime: messages and requests take [`LATENCY`] and arrive in order. With tokio's clock
-//! paused its time is virtual, so hours pass at once.
+//! A network in memory, for the runtime: messages and requests take [`LATENCY`] and arrive in order. With tokio's
+//! clock paused its time is virtual, so hours pass at once.
 //!
 //! It has no relays, no scores and no bounds of its own: what a node forwards goes to all its neighbours.
 

@@ -1,7 +1,7 @@
 //! Nodes on a virtual clock: the real engine and the real pump, over a store and a network in memory.
 //!
-//! Two of them are a pair, on which can be tested what happens between nodes, and after hours, without processes, sockets
-//! and waiting. Tokio's clock has to be paused (`#[tokio::test(start_paused = true)]`).
+//! With two of them a test can check what happens between nodes, and after hours, without processes, sockets and
+//! waiting. Tokio's clock has to be paused (`#[tokio::test(start_paused = true)]`).
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,8 @@
-//! `cargo xtask attack`: attacks real nodes in every way that SECURITY.md names, and prints what each attack got.
+//! `cargo xtask attack`: attacks real nodes in every way that SECURITY.md names, and prints what each attack
+//! achieved.
 //!
-//! The attacks are tests of nostrp2p-tests (`tests/tests/attack/`). Each says at its end how it went; one that does not
-//! say so got what it must not.
+//! The attacks are tests of nostrp2p-tests (`tests/tests/attack/`). Each reports its result at its end; one that
+//! reports none counts as successful.
 
 use crate::{
     command::Build,

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the node that people run, prints the figures, and compares them with the baselines.
-//! docs/measurements.md keeps what was seen.
+//! `cargo xtask bench`: measures the node in its release build, prints the figures, and compares them with the
+//! baselines. docs/measurements.md keeps the figures.
 
 mod baselines;
 mod hot;

@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change lands, cheap checks first.
 //!
-//! A check that fails does not stop the next, so that one run shows all that is wrong. The tools come first, with a time
-//! of their own: they are kept in the user's cache folder, so most runs find them there.
+//! A check that fails does not stop the next, so one run shows everything that is wrong. The tools are installed
+//! first, and their time is counted apart: the user's cache folder keeps them, so most runs find them there.
 
 use crate::{
     dependencies, layering,

@@ -1,4 +1,4 @@
-//! What may be typed after `cargo xtask`.
+//! The arguments of `cargo xtask`.
 
 use crate::{bench, dist, durability, fuzz, run, soak, test};
 use clap::{Args, Parser, Subcommand};

@@ -1,6 +1,7 @@
-//! The check of what comes from others: licences, sources, and how many crates come in several versions.
+//! Checks the dependencies: licences, sources, and how many crates come in several versions.
 //!
-//! It says nothing about advisories: their database is not on every machine. `deny.toml` is for cargo-deny, which does.
+//! It does not check advisories, because not every machine has their database. `deny.toml` is for cargo-deny, which
+//! does.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};

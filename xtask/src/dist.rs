@@ -1,8 +1,8 @@
-//! `cargo xtask dist`: what people install, in `target/dist`.
+//! `cargo xtask dist`: the files that people install, in `target/dist`.
 //!
-//! For each target an archive with the program and all that belongs to it, `SHA256SUMS`, and packages for Debian and Fedora.
-//! Two runs over one commit give the same bytes: paths are remapped, times are those of the commit, and entries are sorted.
-//! All logic of a release stands here; `.github/workflows/release.yml` only calls it.
+//! For each target it makes an archive with the program and all that belongs to it, `SHA256SUMS`, and packages for
+//! Debian and Fedora. Two runs over one commit give the same bytes: paths are remapped, times are those of the
+//! commit, and entries are sorted. All logic of a release is here; `.github/workflows/release.yml` only calls it.
 
 mod archive;
 mod bill;

@@ -1,5 +1,5 @@
-//! `cargo xtask durability`: kills a node, or a browser, at random moments while something is written. What it checks
-//! stands in `tests/tests/durability.rs` and `tests/tests/browser_killed.rs`, which every test run does some rounds of.
+//! `cargo xtask durability`: kills a node, or a browser, at random moments while something is written. The checks are
+//! in `tests/tests/durability.rs` and `tests/tests/browser_killed.rs`; every test run does some rounds of them.
 
 use crate::{
     command::Build, product::ProductTests, report::Steps, run::build_node, test::nextest,

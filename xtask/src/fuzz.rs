@@ -1,9 +1,9 @@
 //! `cargo xtask fuzz`: gives every decoder to libFuzzer, on the stable toolchain.
 //!
-//! The counters that guide libFuzzer are compiled into the crates of this workspace alone, by a wrapper around rustc,
-//! so that what they depend on is not built a second time. What is generic in those, such as serde, is compiled where
-//! it is used, so it is counted as well. There is no address sanitizer, which needs nightly: the workspace has no
-//! unsafe code, and what may go wrong here is a panic, a hang or too much memory.
+//! A wrapper around rustc compiles the counters that guide libFuzzer into the crates of this workspace alone, so that
+//! their dependencies are not built a second time. Generic code of dependencies, such as serde, is compiled where it
+//! is used, so it is counted as well. There is no address sanitizer, which needs nightly: the workspace has no unsafe
+//! code, and the faults to find are panics, hangs and too much memory.
 
 use crate::{
     report::seconds,

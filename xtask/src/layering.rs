@@ -1,5 +1,5 @@
-//! Which crate may import which: the section "The parts" of the design, as a table; that modules do not import each other in
-//! a circle; and how things are called.
+//! Checks three rules: which crate may import which (ARCHITECTURE.md, "The parts and what they may import"), that
+//! modules do not import each other in a circle, and names.
 
 mod circles;
 mod names;

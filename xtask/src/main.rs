@@ -1,4 +1,4 @@
-//! Everything a person types: `cargo xtask run`, `test`, `natlab`, `fuzz`, `attack`, `bench`, `ci`, `web`, `dist`.
+//! The commands of developers: `cargo xtask run`, `test`, `natlab`, `fuzz`, `attack`, `bench`, `ci`, `web`, `dist`.
 //!
 //! It builds, checks and starts; it holds nothing of the product itself, and no other crate may depend on it.
 #![expect(clippy::print_stdout, reason = "this program talks to the person who typed it")]

@@ -1,4 +1,5 @@
-//! `cargo xtask mutants`: changes the program in small ways, one at a time, and sees whether the quick tests notice.
+//! `cargo xtask mutants`: changes the program in small ways, one at a time, and checks whether the quick tests
+//! notice.
 
 use crate::{tools, workspace::Workspace};
 use anyhow::{Context, Result, bail};

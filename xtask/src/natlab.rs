@@ -1,4 +1,5 @@
-//! `cargo xtask natlab`: builds node and laboratory, and lets it run. What it does stands in `tests/natlab/main.rs`.
+//! `cargo xtask natlab`: builds the node and the NAT laboratory, and runs it. The laboratory is in
+//! `tests/natlab/main.rs`.
 
 use crate::{command::Build, report::Steps, run::build_node, tools, workspace::Workspace};
 use anyhow::{Context, Result};

@@ -1,4 +1,5 @@
-//! What the whole-product tests need: the client, the node with it inside, a browser, and axe-core where npm is.
+//! Prepares what the whole-product tests need: the client, the node with it inside, a browser, and axe-core where npm
+//! is.
 
 use crate::{
     command::Build,

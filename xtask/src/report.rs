@@ -1,4 +1,4 @@
-//! What the person sees: numbered steps while it works, a table and one closing line at the end.
+//! The output for the person: numbered steps while it works, a table and one closing line at the end.
 
 use anyhow::Result;
 use std::{

@@ -1,4 +1,4 @@
-//! Being asked to end, and asking others; on Unix. Elsewhere the console does both.
+//! Handling and sending termination signals on Unix. Elsewhere the console does both.
 
 use anyhow::Result;
 use std::process::Child;

@@ -1,4 +1,4 @@
-//! `cargo xtask sim`: builds the simulation for speed and lets it run. What it does stands in `sim/src/lib.rs`.
+//! `cargo xtask sim`: builds the simulation in release mode and runs it; see `sim/src/lib.rs`.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: builds node and soak, and lets it run. What it does stands in `tests/soak/main.rs`.
+//! `cargo xtask soak`: builds the node and the soak test, and runs it; see `tests/soak/main.rs`.
 
 use crate::{command::Build, report::Steps, run::build_node, workspace::Workspace};
 use anyhow::{Context, Result};

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: every test there is, in five suites, or some of them; and on demand those of what `cargo xtask dist`
-//! made.
+//! `cargo xtask test`: all tests, in five suites, or some of them; and on demand those of the output of `cargo xtask
+//! dist`.
 //!
-//! A suite that dies without saying how many tests ran counts as one failure, and so does a suite that ran none
-//! although it must have some: silence is never success.
+//! A suite that dies without a count of its tests counts as one failure, and so does a suite that ran none although
+//! it must have some.
 
 pub mod capture;
 mod junit;

@@ -1,4 +1,4 @@
-//! Tools that a fresh machine lacks: found if they are there, fetched if they can be, named if not.
+//! External tools: found if they are installed, fetched if possible, and named otherwise.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};

@@ -1,4 +1,4 @@
-//! What passes between the overlay and the rest of Nostr: which events go out, and which come in.
+//! The events that pass between the overlay and Nostr relays: which go out, and which come in.
 
 use std::collections::BTreeSet;
 

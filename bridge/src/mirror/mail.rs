@@ -1,7 +1,9 @@
-//! Gift wraps for the owner at a relay that the owner's list of relays for direct messages names (NIP-17, kind 10050).
+//! Gift wraps for the owner at a relay that the owner's list of relays for direct messages names (NIP-17, kind
+//! 10050).
 //!
-//! Relays give them to their recipient alone, so they are asked for after a login (NIP-42), which somebody has to sign. A
-//! relay that asks for no login is asked a while after the connection stands. What else the relay gives does not wait.
+//! Relays give them to their recipient alone, so the mirror asks for them after a login (NIP-42), which the owner's
+//! client has to sign. It asks a relay that sends no challenge a while after the connection stands. The mirror's
+//! other subscriptions do not wait for this.
 
 use nostrp2p_protocol::{Filter, Kind, PublicKey};
 

@@ -1,4 +1,4 @@
-//! When something is tried again that a relay has failed at: after 5 s, then twice as long each time, up to an hour.
+//! Backoff after a failure of a relay: 5 s, then twice as long each time, up to an hour.
 
 /// The first pause and the longest, in seconds.
 const PAUSE: (u64, u64) = (5, 3_600);

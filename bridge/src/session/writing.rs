@@ -1,4 +1,4 @@
-//! EVENT: what the owner's programs publish, and what ends before the node looks at it.
+//! EVENT: events that the owner's programs publish, and those that are refused before the node sees them.
 
 use nostrp2p_core::NotReceived;
 use nostrp2p_protocol::{

@@ -1,4 +1,4 @@
-//! Peers coming, telling who they are, and going.
+//! Connections: established, identified by identify, and closed.
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! From a target to a connection: names become addresses, addresses are dialed, failures get words.
+//! From a target to a connection: resolves names, dials addresses, and turns failures into sentences.
 
 use std::{collections::VecDeque, io, time::Instant};
 

@@ -1,7 +1,7 @@
-//! Connections that may be dead although nothing says so: asked at once instead of at the next ping, up to 80 s later.
+//! Checks connections that may be dead at once, instead of at the next ping, up to 80 s later.
 //!
-//! Doubt arises when an address of this host came or went, when a request is not answered for 3 s, and when a large own
-//! broadcast has gone out, for a path that swallows large packets says nothing. Nothing of it happens on an idle node.
+//! It does so when an address of this host came or went, when a request has no answer for 3 s, and when a large own
+//! broadcast has gone out, because a path that drops large packets gives no error. An idle node does none of this.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! Streams home: opened on connections that are there, handed to the node when others open them.
+//! Tunnel streams: opened on existing connections, and handed to the node when others open them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! Broadcasts: out, in, and the verdicts on them.
+//! Broadcasts: sent, received, and their validation results.
 
 use std::{
     collections::VecDeque,

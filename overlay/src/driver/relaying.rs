@@ -1,6 +1,6 @@
-//! Being reached: by others' dials, over relays, through holes in routers; and relaying for others.
+//! Being reached (by direct dials, over circuit relays, by hole punching) and relaying for others.
 //!
-//! What is decided stands in [`crate::relays`]; here it is carried out and what libp2p reports is noted.
+//! [`crate::relay::client`] decides; this module carries it out and records what libp2p reports.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

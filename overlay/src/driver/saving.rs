@@ -1,4 +1,4 @@
-//! When the known addresses are written: some seconds after a change, at most one write at a time, and at the end.
+//! When the peer store is written: some seconds after a change, one write at a time at most, and at the end.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,11 +1,12 @@
-//! A peer that connects once more while an earlier connection stands.
+//! A second connection of a peer while an earlier one stands.
 //!
-//! It may have lost power and be back, while nothing has told this node that the earlier connection is dead. gossipsub
-//! tells a peer on its first connection only what this node wants to hear, so a peer that is back would never learn it,
-//! and would broadcast nothing to this node. Or two programs run with one key. Or one program has dialed twice.
+//! There are three causes. The peer may have lost power and be back, while nothing has told this node that the
+//! earlier connection is dead; gossipsub tells a peer the own subscriptions on its first connection only, so a peer
+//! that is back would never learn them and would broadcast nothing to this node. Or two programs run with one key. Or
+//! one program has dialed twice.
 //!
-//! So the earlier connections are asked at once. A program that is back has told this node once more what it wants to hear,
-//! and the earlier connection ends; two programs answer on both.
+//! So the driver checks the earlier connections at once. When the peer is back, the earlier connection ends and the
+//! peer gets the subscriptions again; two programs answer on both.
 
 use libp2p::swarm::ConnectionId;
 use nostrp2p_protocol::PeerId;

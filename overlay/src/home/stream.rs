@@ -1,4 +1,4 @@
-//! Frames on a stream: four bytes of length, the most significant first, and so many bytes.
+//! Frames on a tunnel stream: a length of four bytes, big-endian, and so many bytes.
 
 use std::{fmt, io, sync::Arc};
 

@@ -1,8 +1,9 @@
-//! Listening on all addresses of the machine where the system does not report them (Android 11 and later deny netlink).
+//! Listening on all addresses of the machine where the system does not report them (Android 11 and later deny
+//! netlink).
 //!
-//! A socket that is bound to a wildcard address needs libp2p to watch the interfaces. In its place stands one socket for
-//! each address that this machine has, and every half minute a look whether it has others. Which addresses it has, the
-//! system says in another way: it chooses one for a UDP socket that is connected somewhere. Nothing is sent for that.
+//! For a socket that is bound to a wildcard address libp2p has to watch the interfaces. Instead, this module binds
+//! one socket for each address of the machine and checks every half minute whether there are others. It learns the
+//! addresses by connecting a UDP socket, for which the system chooses the local address. Nothing is sent for that.
 
 use std::{
     collections::BTreeMap,

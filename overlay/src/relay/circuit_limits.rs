@@ -1,9 +1,9 @@
-//! How many of a relay's circuits each may have at once: those who begin them, and those to whom they lead.
+//! How many of a relay's circuits each peer and origin may have at once, as source and as destination.
 //!
-//! libp2p counts all circuits and those of the peer that begins another one. It does not bound those to a peer, so
-//! whoever has many keys could take all circuits by asking for one node, and keep newcomers away from every node that
-//! is reached through this relay. Here each node with a place has an equal share, of which one origin gets a part.
-//! [`crate::bandwidth`] asks when a peer has said where it wants to go, before libp2p hears of it.
+//! libp2p bounds all circuits, and those of one source. It does not bound the circuits to one destination, so an
+//! attacker with many keys could take all circuits by asking for one node, and keep newcomers away from every node
+//! that is reached through this relay. Here each node with a reservation has an equal share, of which one origin gets
+//! a part. [`crate::bandwidth`] asks when a peer has named its destination, before libp2p handles the message.
 
 use std::{
     collections::BTreeMap,

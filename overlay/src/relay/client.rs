@@ -1,8 +1,8 @@
-//! Which relays this node holds a place at: decisions only, the clock and the dice are passed in.
+//! Decides at which circuit relays this node holds a reservation. Pure: the clock and random numbers are passed in.
 //!
-//! A node that others cannot reach asks two or three relays for a place (a reservation of circuit relay v2), so that
-//! they reach it over those. libp2p renews a reservation while its connection stands, and does nothing when it is
-//! lost: to notice that, to ask again later, to look for another one and to change relays now and then is done here.
+//! A node that others cannot reach reserves at two or three relays (circuit relay v2), so that others reach it over
+//! those. libp2p renews a reservation while its connection stands, and does nothing when it is lost. This module
+//! notices that, asks again later, looks for another relay, and changes relays now and then.
 
 use std::{
     collections::BTreeMap,

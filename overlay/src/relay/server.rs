@@ -1,8 +1,8 @@
-//! What this node grants to others as a relay.
+//! What this node grants to others as a circuit relay.
 //!
-//! libp2p's own limits end a circuit after two minutes or 128 KiB and bear 16 at a time, which kills gossip over it.
-//! How many circuits each may have at once stands in [`crate::circuits`], what a peer may have relayed in a day in
-//! [`crate::bandwidth`].
+//! libp2p's own limits end a circuit after two minutes or 128 KiB and allow 16 at a time, which breaks gossip over
+//! it. [`crate::relay::circuit_limits`] bounds the circuits of each peer at once, [`crate::bandwidth`] the bytes of
+//! each peer in a day.
 
 use std::{num::NonZeroU32, time::Duration};
 

@@ -1,6 +1,6 @@
-//! What was measured before, so that a change that makes something slower or larger is seen.
+//! The stored figures, so that a change that makes something slower or larger is seen.
 //!
-//! Kept are ratios to what the machine can do, and counts of bytes: figures that another machine gives as well.
+//! Only figures that are the same on every machine are stored: ratios to a signature check, and counts of bytes.
 
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};

@@ -1,4 +1,4 @@
-//! Archives whose bytes depend on nothing but what is in them and on the time of the commit.
+//! Archives whose bytes depend only on their content and on the time of the commit.
 
 use super::{DistTarget, contents::Tree, targets::Packing};
 use crate::workspace::Workspace;

@@ -1,4 +1,4 @@
-//! The program itself, so that two builds of one commit give the same bytes wherever the clone lies.
+//! Compiles the program so that two builds of one commit give the same bytes wherever the clone lies.
 
 use super::{DistTarget, toolchain};
 use crate::workspace::{FLAG_SEPARATOR, Workspace};

@@ -1,4 +1,4 @@
-//! What is in an archive beside the program.
+//! The files of an archive besides the program.
 
 use super::{DistTarget, bill};
 use crate::{report::Steps, run::build_node, workspace::Workspace};

@@ -1,4 +1,4 @@
-//! The machines for which there are archives, and whether this machine can build for them.
+//! The targets for which there are archives, and whether this machine can build for them.
 
 use super::DistOptions;
 use anyhow::{Result, bail};

@@ -1,4 +1,4 @@
-//! What is needed to compile for other machines: found where it is, fetched where it can be.
+//! Toolchains for cross-compilation: found if they are installed, fetched if possible.
 
 use super::{DistTarget, succeed, targets::Linker};
 use crate::{tools, workspace::Workspace};

@@ -1,7 +1,7 @@
-//! Modules that stand side by side import each other in one direction.
+//! Modules beside each other must import each other in one direction.
 //!
-//! A module and what lies below it count as one; what a module and its own parts take from each other is their affair. A
-//! name that a module hands on (`use writer::Propagation` in `store.rs`) belongs to the module that it comes from.
+//! A module and the modules below it count as one; imports within that unit are free. A name that a module re-exports
+//! (`use writer::Propagation` in `store.rs`) counts as an import of the module that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! One public type name for one idea, and words of ours that have given way to those of the field.
+//! Each public type name stands once in the workspace, and words that were replaced by standard terms do not come
+//! back.
 
 use std::collections::BTreeMap;
 

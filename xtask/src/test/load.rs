@@ -1,4 +1,4 @@
-//! One busy process for each processor, beside which tests must hold.
+//! One busy process for each processor, to run tests under load.
 
 use anyhow::{Context, Result};
 use std::{

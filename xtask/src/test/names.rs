@@ -1,4 +1,4 @@
-//! Which suites may have a test of a certain name, from a look at the sources: what surely has none is not built.
+//! Finds by a look at the sources which suites may have a test of a given name, so that the others are not built.
 
 use super::Suite;
 use crate::workspace::Workspace;

@@ -1,8 +1,8 @@
-//! The test runner of all suites but the examples in the documentation, and the result that it writes.
+//! Runs all suites but the documentation examples by cargo-nextest, and reads its report.
 //!
-//! The whole workspace is built whichever tests are run: with another choice of packages cargo unites their features in
-//! another way, and builds the large dependencies once more. `.config/nextest.toml` says how many tests run at a time,
-//! which of them run alone, and when a test hangs.
+//! It builds the whole workspace whichever tests are run: with another choice of packages cargo unifies features
+//! differently and builds the large dependencies once more. `.config/nextest.toml` sets how many tests run at a time,
+//! which of them run alone, and when a test is ended.
 
 use super::{
     Suite, capture,

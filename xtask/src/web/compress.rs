@@ -1,4 +1,4 @@
-//! Compression ahead of time, as strong as it gets, because it is done once and served often.
+//! Compression at build time, at the highest level, because it is done once and served often.
 
 use super::extension;
 use anyhow::{Context, Result};

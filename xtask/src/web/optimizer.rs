@@ -1,6 +1,6 @@
-//! Making the module smaller with `wasm-opt`, where the machine has it.
+//! Makes the module smaller with `wasm-opt`, where the machine has it.
 //!
-//! It is a bonus and never a condition: without it, or with one that cannot cope, the client is larger and works.
+//! It is optional: without it, or with a version that breaks the module, the client is larger and works.
 
 use super::compress;
 use anyhow::{Context, Result};

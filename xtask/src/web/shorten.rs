@@ -1,7 +1,7 @@
-//! Shorter scripts: without comments and indentation, and with short names between a module and its bindings.
+//! Shortens scripts: no comments and no indentation, and short names between a module and its bindings.
 //!
-//! The names of what a module takes in and gives out end in sixteen digits that no compression shortens, and each
-//! stands in the module and in its script. Nobody else uses them, so they become a letter or two.
+//! The names of a module's imports and exports end in sixteen digits that do not compress, and each stands in the
+//! module and in its script. Nobody else uses them, so they become one or two letters.
 
 use crate::workspace::CARGO_HOME;
 use anyhow::{Context, Result, bail};

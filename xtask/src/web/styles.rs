@@ -1,5 +1,5 @@
-//! One style sheet out of those that a page links: they are written apart to be read, and joined to be fetched.
-//! Compression finds more in one file than in six, and comments are for those who read the source.
+//! Joins the style sheets that a page links into one: they are written apart to be read, and joined to be fetched.
+//! Compression finds more in one file than in six. Comments are removed.
 
 use super::Tree;
 use anyhow::{Context, Result, bail};
