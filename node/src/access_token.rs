@@ -1,7 +1,7 @@
-//! The token that lets programs on the node's own machine see how it does: `status`, `doctor`, the health check of a
-//! container, and scrapers of `/metrics`. Behind a proxy everybody is loopback, so an address proves nothing.
+//! The token with which programs on the node's own machine read its status: `status`, `doctor`, a container's health
+//! check, and scrapers of `/metrics`. Behind a proxy every client comes from loopback, so an address proves nothing.
 //!
-//! It is a file in the data directory that only this user reads. It opens nothing that the owner has written.
+//! It is a file in the data directory that only this user can read. It gives no access to the owner's events.
 
 use std::{
     fmt, fs, io,

@@ -1,4 +1,4 @@
-//! The claim link: how a new node says on its terminal how to become its owner.
+//! The claim link, which a new node prints on its terminal so that somebody can become its owner.
 
 use std::{net::SocketAddr, path::Path};
 

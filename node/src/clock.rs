@@ -1,4 +1,4 @@
-//! The one place where the node reads the time of day.
+//! The only reader of the system clock in the node.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

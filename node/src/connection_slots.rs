@@ -1,6 +1,7 @@
-//! A bounded number of places for connections, of which those who do nothing make room for those who come.
+//! A bounded number of slots for connections; when it is full, an idle connection is closed for a new one.
 //!
-//! Without that, whoever opens connections and says nothing (slow-loris) keeps everybody else waiting until a deadline.
+//! Without that, an attacker who opens connections and says nothing (slow-loris) would keep everybody else waiting
+//! until a deadline.
 
 use std::{
     collections::BTreeMap,

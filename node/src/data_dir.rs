@@ -1,4 +1,4 @@
-//! The data directory: who may read it, and the node's own key in it.
+//! The data directory: its permissions, and the node's own key in it.
 
 use std::{
     fs, io,

@@ -1,4 +1,4 @@
-//! `nostrp2p doctor`: looks at everything that a node needs, step by step, and says what to do.
+//! `nostrp2p doctor`: checks everything that a node needs, step by step, and says what to do.
 
 use std::{io, net::SocketAddr, path::Path, time::Duration};
 

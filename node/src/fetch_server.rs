@@ -1,4 +1,4 @@
-//! Answers to what other nodes ask, read from the store.
+//! Answers to other nodes' fetch requests, read from the store.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

@@ -1,7 +1,7 @@
 //! The node of nostrp2p as a library: the binary's `main` and the tests run the same code.
 //!
-//! The way of the data: sockets (`http`) and the overlay hand in, the `driver` asks the core and carries out what it
-//! says, the `store` keeps, sessions push what the store holds. See ARCHITECTURE.md.
+//! Data flows like this: sockets (`http`) and the overlay pass inputs in, the `driver` asks the engine and carries
+//! out its outputs, the `store` keeps events, and sessions push what the store holds. See ARCHITECTURE.md.
 
 mod access_token;
 mod claim;

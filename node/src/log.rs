@@ -1,8 +1,8 @@
-//! The log: lines for stderr that never stop the node.
+//! Log lines to stderr that never stop the node.
 //!
-//! A thread of its own writes. A line for which there is no room, because nobody reads the other end, is dropped and
-//! counted; when writing works again, one line says how many were. An end that is closed or full is no error: what cannot
-//! be said is counted as well. Nothing here waits, fails or panics, except for the thread, which may wait for ever.
+//! A thread of its own writes. When nobody reads the other end and the buffer is full, a line is dropped and counted;
+//! when writing works again, one line says how many were dropped. A closed or full stderr is no error. No caller
+//! waits, fails or panics; only the thread may wait, for ever.
 
 use std::{
     io::{self, Write},

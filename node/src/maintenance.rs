@@ -1,4 +1,4 @@
-//! What is done with a node that does not run: copy its events out and in, show and strengthen its ownership.
+//! The commands for a stopped node: export and import its events, show and change its ownership.
 //!
 //! Each command opens the store itself, so it fails with a sentence while the node is running.
 

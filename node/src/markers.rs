@@ -1,4 +1,4 @@
-//! The owner's read markers: up to when what was read, the same on all devices.
+//! The owner's read markers: the time up to which the owner has read, shared by all devices.
 
 use std::collections::BTreeMap;
 

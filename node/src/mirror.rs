@@ -1,8 +1,8 @@
-//! Mirrors: the node as a client of other relays, to which it gives the owner's public events and from which it gets
-//! what people write who are not on the overlay.
+//! Mirrors: the node as a client of other relays. It sends them the owner's public events, and gets from them the
+//! events of people who are not on the overlay.
 //!
-//! One task watches whom to talk to and what to ask for; one task for each relay holds the connection. What is said is
-//! `nostrp2p_bridge::mirror`'s affair. See docs/mirrors.md.
+//! One task decides which relays to talk to and what to ask for; one task for each relay holds the connection.
+//! `nostrp2p_bridge::mirror` is the conversation itself. See docs/mirrors.md.
 
 mod addressed;
 mod dial;

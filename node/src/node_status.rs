@@ -1,4 +1,4 @@
-//! How the node stands: whose it is and whom it is connected to. Sessions watch this.
+//! The state of the node that sessions watch: its owner, its neighbours, its warnings.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `nostrp2p open`: what a double click does. It starts the node unless that runs, and opens its page in the browser.
+//! `nostrp2p open`, the command of a double click: starts the node unless it runs, and opens its page in the browser.
 
 use std::{
     process::{Command, Stdio},

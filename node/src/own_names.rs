@@ -1,9 +1,9 @@
-//! The names under which this node is itself: a login that names another one is worth nothing here.
+//! The names of this node: a login that names another one is refused.
 //!
-//! `Host` is a claim of the other side, so an address is not the node's own because somebody says it. Own are the names
-//! of `--allow-host`, those of its certificate, those that the signed-in owner has confirmed, the local address of the
-//! accepted connection, and loopback names over a loopback connection, the last two with the node's own port only.
-//! See PROTOCOL.md, "Other requests at the client's address".
+//! The client writes `Host`, so a name there does not make an address the node's own. The node's own names are those
+//! of `--allow-host`, those of its certificate, those that the signed-in owner has confirmed, the local address of
+//! the accepted connection, and loopback names over a loopback connection; the last two only with the node's own
+//! port. See PROTOCOL.md, "Other requests at the client's address".
 
 use std::{
     collections::BTreeSet,

@@ -1,4 +1,4 @@
-//! What the owner has allowed in the page, or refused for good. The store keeps it over restarts.
+//! Permissions that the owner has granted in the page, or refused for good. The store keeps them over restarts.
 
 use std::{collections::BTreeMap, sync::Arc};
 

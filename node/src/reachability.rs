@@ -1,4 +1,4 @@
-//! Whether others reach the node: its own words in JSON, and what they mean for the person who runs it.
+//! The part of `/node.json` about being reached by other nodes, and its sentences for the operator.
 
 use nostrp2p_overlay::{ConnectionPath, Peer, Reachability, Upnp};
 use serde::{Deserialize, Serialize};

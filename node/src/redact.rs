@@ -1,5 +1,5 @@
-//! Secrets are not repeated: whoever gives a secret key where none belongs finds it in no message, and so in no log and
-//! no picture of the terminal.
+//! Redacts secret keys: when somebody gives one where none belongs, no message repeats it, and so no log and no
+//! screenshot of the terminal shows it.
 
 /// What stands in the place of a value.
 const HIDDEN: &str = "(not shown)";

@@ -1,4 +1,4 @@
-//! A running node: opens everything, connects it, and closes it in order.
+//! A running node: opens all parts in order, connects them, and closes them in order.
 
 use std::{
     future::Future,

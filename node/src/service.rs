@@ -1,8 +1,8 @@
-//! `nostrp2p service`: the node starts with the session of its user, without root.
+//! `nostrp2p service`: starts the node with the session of its user, without root.
 //!
-//! For each system a pure function makes a [`ServicePlan`], the file to write and the commands to run; the rest carries it out.
-//! The data directory is left alone by all of it. The unit for a whole machine is `dist/nostrp2p.service`, and the
-//! packages install it.
+//! For each system a pure function makes a [`ServicePlan`], the file to write and the commands to run; the rest
+//! carries it out. None of it touches the data directory. The unit for a whole machine is `dist/nostrp2p.service`,
+//! which the packages install.
 
 mod launchd;
 mod systemd;

@@ -1,6 +1,6 @@
-//! What a node is told: by flags, by environment variables, by a settings file, in this order.
+//! Settings of a node: from flags, environment variables and a settings file, in this order of precedence.
 //!
-//! `merge` is pure: it decides; [`load`] reads the file. Nobody checks a setting again afterwards.
+//! `merge` is pure and decides; [`load`] reads the file. Code behind it need not check a setting again.
 
 mod flags;
 mod home;

@@ -1,4 +1,4 @@
-//! `nostrp2p status`: asks the running node how it stands.
+//! `nostrp2p status`: asks the running node for its state and prints it.
 
 mod pinned;
 

@@ -1,4 +1,4 @@
-//! How everybody hears that the node is stopping.
+//! The signal that the node is stopping.
 
 use tokio::sync::watch;
 

@@ -1,4 +1,4 @@
-//! How full the store is, as `status`, the log, metrics and clients tell it.
+//! How full the store is, as `status`, the log, metrics and clients show it.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! TLS for clients: a listener for `axum::serve` whose handshakes do not wait for each other.
+//! TLS for clients: a listener for `axum::serve` whose handshakes run side by side.
 
 use std::{
     io,

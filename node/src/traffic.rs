@@ -1,4 +1,4 @@
-//! How much went between this node and each other one within the last hour.
+//! Bytes between this node and each other node within the last hour.
 
 use std::{
     cmp::Reverse,

@@ -1,9 +1,9 @@
-//! The time of day as far as it can be trusted, for what cannot be undone: dropping and expiring events by age.
+//! A checked time of day, for what cannot be undone: deleting and expiring events by age.
 //!
-//! A clock can be wrong by years: a dead battery, a bad time server, a typing error. One that is far ahead of the last run
-//! is in doubt until something bears it out: a neighbour, a client on another machine, a relay, or a day of running.
-//! Until then the time that was trusted last counts on by itself, measured by a steady clock. A clock that was set back is
-//! believed: it makes nothing old.
+//! A clock can be wrong by years: a dead battery, a bad time server, a typing error. A clock that is far ahead of the
+//! last run is doubted until a neighbour, a client on another machine, a relay, or a day of running confirms it.
+//! Until then the last trusted time counts on, measured by a monotonic clock. A clock that was set back is believed,
+//! because it makes no event old.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

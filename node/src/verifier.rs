@@ -1,4 +1,4 @@
-//! The worker threads that check signatures, in batches, so that the driver never waits for one.
+//! Worker threads that check signatures in batches, so that the pump never waits for one.
 
 use std::{num::NonZero, panic::AssertUnwindSafe, sync::Arc, thread};
 

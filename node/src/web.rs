@@ -1,8 +1,7 @@
 //! The browser client, embedded in the binary.
 //!
-//! The build script lists `target/web` as it stood when the node was built. A file is found by exact comparison with
-//! that list, so no path, however spelt, leads anywhere else. What is served, and with which headers, is the HTTP
-//! server's affair.
+//! The build script lists `target/web` as it was when the node was built. A path is compared exactly with that list,
+//! so no spelling of a path leads outside of it. The HTTP server decides what to serve, and with which headers.
 
 #[cfg(test)]
 mod naming;

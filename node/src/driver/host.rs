@@ -1,4 +1,4 @@
-//! What the runtime tells the rest of the program: how the node stands, what it counts, what the owner has read.
+//! Publishes the state of the node to its sessions: status, counters, read markers.
 
 use std::future::Future;
 

@@ -1,5 +1,5 @@
-//! The store on the disk as the runtime's store: what blocks runs on threads of its own, and what others ask waits for its
-//! turn.
+//! The store on the disk as the runtime's store: blocking work runs on threads of its own, and reads for others wait
+//! for their turn.
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
-//! What the owner's page and programs build the next version of a profile or a list on.
+//! Answers that the owner's page and programs use as the base of the next version of a profile or a list.
 //!
-//! A node that was just claimed with a key from elsewhere holds none, and a version that begins from nothing would take
-//! the place of the one on the owner's other nodes and on the relays. So an answer waits until these have given what they
-//! hold, as far as they answer.
+//! A node that was just claimed with a key from elsewhere holds none, and a version made from nothing would replace
+//! the one on the owner's other nodes and on the relays. So an answer waits until these have sent theirs, as far as
+//! they answer.
 
 use std::{collections::BTreeSet, time::Duration};
 

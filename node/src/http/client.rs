@@ -1,7 +1,7 @@
 //! One session of the web client: frames in, frames out.
 //!
-//! Pushing needs no queue: the session remembers up to which sequence number the client has everything, and reads the
-//! rest from the store when its gathering time is over. A slow client holds no memory here.
+//! Pushing needs no queue: the session remembers the sequence number up to which the client has everything, and reads
+//! the rest from the store when its gathering time is over. A slow client holds no memory here.
 
 mod base;
 mod door;

@@ -1,10 +1,10 @@
-//! From where clients come, and what each origin may take: WebSocket sessions, rows for guests, and logins that fail.
+//! Limits for each origin of clients: WebSocket sessions, rows read for guests, and failed logins.
 //!
-//! An origin is an address of the network: an IPv4 address, or the first 64 bits of an IPv6 address, which is what one
-//! household has. Behind a proxy on this machine it is what the proxy says in `X-Forwarded-For`; from anywhere else that
-//! header is not believed. This machine itself has no limit but the one for all.
-//! A login is a signature and cannot be guessed, so whoever signs rightly is let in whatever others did from the same
-//! origin; the limits bound the work and the log lines that the others cost.
+//! An origin is an IPv4 address, or the first 64 bits of an IPv6 address, which is what one household has. Behind a
+//! proxy on this machine it is the address in the proxy's `X-Forwarded-For`; that header is ignored from anywhere
+//! else. This machine itself has only the limit for all. A login is a signature and cannot be guessed, so a correct
+//! one is accepted whatever others at the same origin did; the limits bound the work and the log lines that failed
+//! ones cost.
 
 use std::{
     collections::BTreeMap,

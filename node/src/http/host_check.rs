@@ -1,8 +1,9 @@
-//! Which requests are looked at: those that name this node by a name of its own, from pages it knows.
+//! Accepts only requests that name this node by a name of its own, from known pages.
 //!
-//! A page that the owner happens to visit must not reach the node. `Origin` says which page asks, unless the browser
-//! was tricked into taking a foreign name for this address (DNS rebinding), which `Host` shows. Under a name that may be
-//! the node's own and that nobody has confirmed, only what names no owner is served: see [`crate::own_names`].
+//! A page that the owner happens to visit must not reach the node. `Origin` names the page, unless an attacker has
+//! tricked the browser into using a foreign name for this address (DNS rebinding), which `Host` shows. Under a name
+//! that may be the node's own but is not confirmed, the node serves only what does not disclose the owner: see
+//! [`crate::own_names`].
 
 use axum::{
     extract::{Request, State},

@@ -1,5 +1,5 @@
-//! What the node says about itself: which node it is to anybody who reaches it by a name of its own, how it does to its
-//! owner and to who holds its token.
+//! `/node.json`: which node this is, for everybody who reaches it by a name of its own; its whole state, for its
+//! owner and for holders of its token.
 
 use std::{collections::BTreeMap, time::Duration};
 

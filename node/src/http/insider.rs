@@ -1,5 +1,5 @@
-//! Who may see how the node does: the owner, who signs the request (NIP-98), and who holds the token of the data
-//! directory (see [`crate::access_token`]). Everybody else learns which node it is and no more.
+//! Who may see the node's state: the owner, who signs the request (NIP-98), and holders of the token in the data
+//! directory (see [`crate::access_token`]). Everybody else learns only which node it is.
 
 use axum::{
     http::{StatusCode, header, request::Parts},

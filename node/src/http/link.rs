@@ -1,4 +1,4 @@
-//! What the two sorts of WebSocket sessions have in common: how they open, write, stay alive and end.
+//! The common part of both kinds of WebSocket sessions: opening, writing, keep-alive and closing.
 
 use std::{future::Future, net::IpAddr, time::Duration};
 

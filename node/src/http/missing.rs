@@ -1,4 +1,5 @@
-//! What an answer from the own store lacks, so that other nodes are worth asking: for the page, REST and the relay alike.
+//! Finds what an answer from the own store lacks, so that other nodes are worth asking: for the page, REST and the
+//! relay alike.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! The name by which a request has come.
+//! The name in `Host` by which a request has come.
 
 use nostrp2p_protocol::Authority;
 

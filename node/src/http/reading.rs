@@ -1,4 +1,5 @@
-//! Reading the store for who asks by HTTP or WebSocket: the owner at once, guests in their turn and within a budget.
+//! Reads the store for HTTP and WebSocket clients: for the owner at once, for guests in their turn and within a
+//! budget.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 

@@ -1,5 +1,5 @@
-//! Web pages that were refused for their `Origin`: browsers hide the answer from the page, so the person who runs the node
-//! is told, by the log and by `status`, and its owner is asked in the page: see [`crate::permissions`].
+//! Web pages that were refused for their `Origin`. Browsers hide the answer from the page, so the log and `status`
+//! tell the operator, and the page asks the owner: see [`crate::permissions`].
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,8 +1,8 @@
-//! One relay session: `nostrp2p_bridge::Session` connected to a socket, the store and the driver.
+//! One relay session: `nostrp2p_bridge::Session` connected to a socket, the store and the pump.
 //!
-//! Nothing queues here for a slow client: what it has subscribed to it gets from the store, as fast as it takes it, and
-//! a client that takes nothing for half a minute is hung up on. Ephemeral events are the exception; of these a slow
-//! client misses some. The library offers no WebSocket compression, so there is none.
+//! A slow client has no queue here: it gets the events of its subscriptions from the store as fast as it takes them,
+//! and is disconnected when it takes nothing for half a minute. Ephemeral events are the exception: a slow client
+//! misses some of them. The library offers no WebSocket compression, so there is none.
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 

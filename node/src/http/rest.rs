@@ -1,9 +1,9 @@
 //! The REST interface of the original, byte compatible with its clients: `POST /publish` and `POST /req`.
 //!
-//! What the original answered was recorded (`tests/vectors/rest`); where we differ on purpose stands in
-//! `docs/compatibility.md`. Who may: the owner, who proves himself by NIP-98 (see [`login`]); everybody with
-//! `--legacy-rest`; with `--public-read` guests may read what is public.
-//! It deliberately judges no event: the driver and the core do, as for every other client.
+//! The answers of the original were recorded (`tests/vectors/rest`); `docs/compatibility.md` lists the intended
+//! differences. Allowed are the owner, who signs by NIP-98 (see [`login`]), everybody with `--legacy-rest`, and
+//! guests with `--public-read`, who may read public events. It deliberately does not judge events: the pump and the
+//! engine do, as for every other client.
 
 mod answer;
 mod encode;

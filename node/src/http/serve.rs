@@ -1,5 +1,5 @@
-//! Taking connections: like `axum::serve`, but with a bound on connections and a deadline for the head of a request,
-//! so that slow clients cannot hold everything; and who asks nothing makes room for who comes.
+//! Accepts connections as `axum::serve` does, but with a bound on connections and a deadline for the head of a
+//! request, so that slow clients cannot use up everything; idle connections are closed for new ones.
 
 use std::{
     io,

@@ -1,9 +1,9 @@
 //! `nostrp2p export`: all events as JSON lines (NIP-01).
 //!
-//! Beside an event of somebody else stands how it came, under a key that other programs pass over: `"via":"overlay"` if it
-//! was sent to everybody, `"via":"wss://..."` if a mirror brought it. Without that an import would share with the overlay
-//! what a relay of the rest of Nostr has brought, or what came to the owner alone.
-//! `"statement"` is the statement that makes an answer public ([`nostrp2p_protocol::PublicStatement`]), in hex.
+//! An event of somebody else also has its origin, under a key that other programs ignore: `"via":"overlay"` if it was
+//! broadcast, `"via":"wss://..."` if a mirror brought it. Without that an import would share with the overlay events
+//! that a Nostr relay has brought or that came to the owner alone. `"statement"` is the statement that makes an
+//! answer public ([`nostrp2p_protocol::PublicStatement`]), in hex.
 
 use std::{io::Write, path::Path};
 

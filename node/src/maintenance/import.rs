@@ -1,7 +1,8 @@
-//! `nostrp2p import`: takes events from a file, whatever program wrote it.
+//! `nostrp2p import`: takes events from a file of any program.
 //!
-//! A restore is not gossip: no rate and no hourly cap drops anything, whoever owns the node. What exceeds the cap is kept
-//! and not shared in catching up. Shape and time are checked as at every other door ([`nostrp2p_protocol::UnsignedEvent::check`]).
+//! No rate limit and no hourly cap applies, whoever owns the node, because a restore is not gossip. Events over the
+//! cap are kept and not shared in catching up. Shape and time are checked as everywhere
+//! ([`nostrp2p_protocol::UnsignedEvent::check`]).
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,8 +1,8 @@
-//! The shapes in which relays and clients export events, as texts of one event each.
+//! The file formats in which relays and clients export events; it yields the text of one event at a time.
 //!
-//! JSON lines (NIP-01), JSON arrays of events in one line or in many, messages of a relay (`["EVENT", {...}]`,
-//! `["EVENT", "subscription", {...}]`), each with or without a byte-order mark, and each also in gzip. It deliberately does
-//! not look into an event: `import.rs` checks each.
+//! JSON lines (NIP-01), JSON arrays of events on one line or many, messages of a relay (`["EVENT", {...}]`,
+//! `["EVENT", "subscription", {...}]`), each with or without a byte-order mark, and each also in gzip. It
+//! deliberately does not look into an event: `import.rs` checks each.
 
 use std::io::{self, BufRead, BufReader};
 

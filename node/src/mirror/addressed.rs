@@ -1,8 +1,8 @@
-//! To which relays of other people the owner's answers go: those where somebody reads (NIP-65) who is named in one of them
-//! and has no node on the overlay.
+//! Decides to which relays of other people the owner's answers go: those where a person reads (NIP-65) who is named
+//! in an answer and has no node on the overlay.
 //!
-//! Whoever writes such a list names relays of his own choice, so all of it is bounded: addresses with TLS and a public name
-//! alone, so many for each person, each event and altogether. docs/mirrors.md, "People who read elsewhere".
+//! The author of such a list chooses the relays, so everything is bounded: only addresses with TLS and a public name,
+//! and so many for each person, each event and altogether. docs/mirrors.md, "People who read elsewhere".
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
-//! From the address of a relay to a TCP connection: its name is looked up, and all its addresses are tried (RFC 8305).
+//! From the address of a relay to a TCP connection: resolves its name and tries all its addresses (RFC 8305).
 //!
-//! A name often has an IPv6 and an IPv4 address, and often one of them swallows packets. So the next address is tried when
-//! the one before has not answered for a quarter of a second, and the first connection that stands is taken.
+//! A name often has an IPv6 and an IPv4 address, and often one of them drops packets. So the next address is tried
+//! when the one before has not answered within 250 ms, and the first connection that stands is used.
 
 use std::{
     io,

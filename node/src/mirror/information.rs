@@ -1,4 +1,4 @@
-//! Asks a relay what it says of itself (NIP-11), before the conversation begins.
+//! Fetches the NIP-11 document of a relay, before the conversation begins.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
-//! Logins at relays (NIP-42): the relay's challenge goes to the owner's clients, and what they sign comes back.
+//! Logins at relays (NIP-42): passes the relay's challenge to the owner's clients, and their signed login back.
 //!
-//! The node checks what it is handed before it passes it on: not to be safe from its own client, but so that the client
-//! hears what is wrong, and no relay gets what was not made for it.
+//! The node checks a login before it passes it on, so that the client gets an error for a wrong one, and no relay
+//! gets a login that was made for another.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! To which relays the node talks, and in which direction: settings first, then relay lists (NIP-65).
+//! Decides which relays the node talks to, and in which direction: by settings first, then by relay lists (NIP-65).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! What comes from one relay, on its way into the store: counted, checked, and known to be taken before the mirror's place
-//! moves on.
+//! Events from one relay on their way into the store: counted and checked; the mirror's position advances only when
+//! they are stored.
 
 use std::{collections::VecDeque, time::Duration};
 

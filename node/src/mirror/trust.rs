@@ -1,4 +1,4 @@
-//! By which certificates relays are known: those of public authorities, and those that the owner names besides.
+//! The certificate authorities by which relays are trusted: public ones, and those that the owner adds.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! `nostrp2p server --print-settings`: what holds, and where it comes from.
+//! `nostrp2p server --print-settings`: each setting in effect, and where it comes from.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What the operator says about the way home: being reached through helpers, and being one.
+//! Settings for tunnels: using helpers, and being one.
 
 use nostrp2p_core::TunnelLimits;
 use nostrp2p_protocol::{Authority, announcement::is_way};

@@ -1,4 +1,4 @@
-//! Who reaches the owner from outside: the inbox, and names at the domain of the node (NIP-05).
+//! Settings of the inbox, and of names at the node's domain (NIP-05).
 
 use nostrp2p_core::InboxTerms;
 

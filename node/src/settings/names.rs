@@ -1,4 +1,4 @@
-//! Under which names clients reach the node, and pages of which other sites may talk to it: two lists.
+//! Two lists: names by which clients reach the node, and sites whose pages may talk to it.
 
 use nostrp2p_protocol::{Authority, normal_origin};
 

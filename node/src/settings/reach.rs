@@ -1,4 +1,4 @@
-//! What the operator says about being reached by other nodes, and what the node may do for it.
+//! Settings about being reached by other nodes, and about relaying for others.
 
 use nostrp2p_overlay::{DEFAULT_RELAY_BYTES, DEFAULT_RELAY_SLOTS, PeerAddress};
 

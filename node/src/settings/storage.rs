@@ -1,4 +1,4 @@
-//! How much disk the node may take, and how much memory for the pages of its store.
+//! Settings of the store: disk and cache memory.
 
 use super::{
     Flags, SettingsFile, Unusable,

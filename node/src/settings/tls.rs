@@ -1,4 +1,4 @@
-//! How clients are served over TLS.
+//! Settings of TLS for clients.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Values of settings that are not used because there are too many.
+//! Finds settings whose later values are ignored because there are too many.
 
 use nostrp2p_overlay::{MAX_BOOTSTRAP, MAX_EXTERNAL};
 

@@ -1,5 +1,5 @@
-//! TLS towards the own node: its certificate names a domain, and it is asked by its address, so the usual check cannot
-//! be made. Instead the certificate must be the one in the settings.
+//! TLS to the own node: it is asked by its address while its certificate names a domain, so the usual check is
+//! impossible. Instead the certificate must be the one in the settings.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Taking TCP connections, also when the system has no more descriptors: that is said, and idle clients make room.
+//! Accepts TCP connections. When the system has no file descriptors left, it logs that and has idle clients closed.
 
 use std::{
     future::poll_fn,

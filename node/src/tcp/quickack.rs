@@ -1,8 +1,9 @@
-//! A connection that acknowledges at once what it does not answer at once.
+//! A connection that acknowledges data at once when it does not answer at once.
 //!
-//! Many Nostr programs have Nagle's algorithm on: what they send next waits until the last was acknowledged. Where the
-//! answer comes at once it carries the acknowledgement; else the system waits 40 ms for one, and a program that says CLOSE
-//! and then REQ waits as long. nostr-bench is such a program, and got 1,048 answers a second of 50 connections, 44 ms each.
+//! Many Nostr programs use Nagle's algorithm: their next data wait until the last were acknowledged. An immediate
+//! answer carries the acknowledgement; otherwise the system delays it by up to 40 ms, and a program that sends CLOSE
+//! and then REQ waits as long. nostr-bench is such a program, and got 1,048 answers a second over 50 connections, 44
+//! ms each.
 
 use std::{
     io,

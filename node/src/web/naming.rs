@@ -1,4 +1,5 @@
-//! What the name of a file of the client tells. The build script uses this; the node itself only tests it.
+//! What the name of a client file says about its type and caching. The build script uses this; the node itself only
+//! tests it.
 
 /// Hex digits of a fingerprint, as `cargo xtask web` makes it: `style.0123456789.css`.
 const FINGERPRINT_DIGITS: usize = 10;

@@ -1,4 +1,4 @@
-//! Questions of a client that wait for what the owner's other nodes and mirrors hold; see [`crate::http::base`].
+//! Requests of a client that wait for events of the owner's other nodes and mirrors; see [`crate::http::base`].
 
 use nostrp2p_protocol::{Filter, frame::RequestId};
 use tokio::time::Instant;

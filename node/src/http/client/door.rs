@@ -1,7 +1,7 @@
-//! By what address a client has come: its login must name that address, and it must be one of the node's own.
+//! The address by which a client has come: its login must name that address, and it must be one of the node's own.
 //!
-//! Somebody who passes on everything between a client and its node is dialled by another address than the node, and a
-//! login names the address that the client dialled.
+//! An attacker who forwards everything between a client and its node is dialled by another address than the node's,
+//! and a login names the address that the client dialled.
 
 use nostrp2p_protocol::Authority;
 

@@ -1,6 +1,6 @@
-//! When a client is told how the node stands.
+//! When a client gets new figures of the node's status.
 //!
-//! A figure is not worth waking a device for: while nobody looks it waits until something else is sent.
+//! A figure is not worth waking a device for: while nobody looks, it waits until something else is sent.
 
 use std::time::Duration;
 

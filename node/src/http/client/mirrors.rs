@@ -1,4 +1,4 @@
-//! What clients of the owner are told of mirrors, and the logins that they sign for them.
+//! The state of mirrors for the owner's clients, and the relay logins that these clients sign.
 
 use nostrp2p_protocol::{
     UnverifiedEvent,

@@ -1,4 +1,4 @@
-//! Under which names the node is itself: what its owner sees, confirms and takes back.
+//! The node's names: the owner lists, confirms and removes them.
 
 use nostrp2p_protocol::{
     Authority,

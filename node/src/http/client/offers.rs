@@ -1,7 +1,9 @@
-//! What the node would have its owner publish: the address of an inbox in the lists of relays (NIP-65, NIP-17), a name of
-//! the node's own in the profile (NIP-05), and a list that it holds back for an address of the owner's own network.
+//! Events that the node asks its owner to publish: relay lists with the address of the inbox (NIP-65, NIP-17), a
+//! profile with a name at the node's domain (NIP-05), and a list that the node holds back because it names an address
+//! of the owner's own network.
 //!
-//! The node makes the drafts, for it knows the addresses; the page shows them, and the owner signs there or does not.
+//! The node makes the drafts, because it knows the addresses. The page shows them, and the owner signs them there or
+//! not.
 
 use nostrp2p_protocol::{
     Event, EventTemplate, Filter, Kind, PublicKey, Tag, UnsignedEvent,

@@ -1,5 +1,5 @@
-//! What the owner may allow, is told of, and decides: the web pages that the node has refused, and what it would have the
-//! owner publish (see [`super::offers`]).
+//! Permissions in the page: web pages that the node has refused, and events that it asks the owner to publish (see
+//! [`super::offers`]); the owner decides.
 
 use nostrp2p_protocol::{
     frame::{NodeFrame, Permission, Refusal, RefusalCode, RequestId},

@@ -1,5 +1,5 @@
-//! Who reads on Nostr relays only, and gets nothing private: a mirror knows them, and no node acts for them; and which relays
-//! have what the owner wrote.
+//! People who read on Nostr relays only and get nothing private: a mirror knows them, and no node acts for them. And
+//! the relays that have an event of the owner.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Reading: questions, subscriptions, and what is pushed.
+//! Reading: fetches, subscriptions, and pushed batches.
 
 use std::{collections::BTreeSet, time::Duration};
 

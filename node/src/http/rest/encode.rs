@@ -1,7 +1,7 @@
-//! Events in the MessagePack form of the original, fit for its clients.
+//! Events in the MessagePack form of the original, safe for its clients.
 //!
-//! Those lose a whole answer over one event that they cannot read, so such events are held back, and short `e` tags
-//! are filled up. They do not compute ids again, so this goes unnoticed.
+//! Those lose a whole answer over one event that they cannot read, so such events are left out, and short `e` tags
+//! are padded. The clients do not recompute ids, so they do not notice.
 
 use nostrp2p_protocol::{Event, Kind, PublicKey, Tag};
 use rmp::encode::{self, ByteBuf, ValueWriteError};

@@ -1,4 +1,4 @@
-//! What clients send to the REST interface, out of its JSON.
+//! Parses the JSON that clients send to the REST interface.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
-//! How the owner proves himself with each request: NIP-98.
+//! Logins of the owner for single requests: NIP-98.
 //!
-//! `Authorization: Nostr <base64 of a signed event of kind 27235>`, which names address, method and time.
-//! The scheme does not matter, because a node behind a proxy does not know it. A request with a body needs a login that
-//! names the body's hash, and each login is worth one request: see [`super::used`].
+//! `Authorization: Nostr <base64 of a signed event of kind 27235>`, which names address, method and time. The scheme
+//! does not matter, because a node behind a proxy does not know it. A request with a body needs a login that names
+//! the body's hash, and each login is valid for one request: see [`super::used`].
 
 use base64::{
     Engine,

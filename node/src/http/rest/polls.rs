@@ -1,9 +1,9 @@
-//! How far polling clients have come, so that late arrivals are not lost on them.
+//! The position of each polling client in the store, so that it gets late arrivals.
 //!
-//! A client of the original asks for windows of `created_at`: from its last poll until now. What arrives after its
-//! second was polled would never be shown. So the node remembers for each poll how far the store had come;
-//! the next poll begins where that one ended, and gets what was stored since then although it is dated before.
-//! Clients drop what they have by id, so too much does no harm. It is forgotten when the node stops.
+//! A client of the original asks for windows of `created_at`: from its last poll until now. An event that arrives
+//! after its second was polled would never be shown. So the node remembers for each poll the store's position; the
+//! next poll begins there and gets what was stored since then, although it is dated before. Clients drop events that
+//! they have by id, so too many do no harm. The positions are lost when the node stops.
 
 use std::{
     collections::BTreeMap,

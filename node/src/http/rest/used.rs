@@ -1,9 +1,9 @@
-//! Which logins (NIP-98) were used: whoever sees one pass can use it again for as long as its time fits.
+//! Used logins (NIP-98): without this, whoever sees one could use it again while its time is valid.
 //!
-//! Only logins that the owner signed get here, so nobody else can fill the table. None is forgotten before its time is
-//! over, for then it would be good once more; so a full table refuses. A file in the data directory remembers them over a
-//! restart: to refuse instead whatever was signed before the start would refuse honest programs whose clock is behind, and
-//! would miss those that are dated ahead.
+//! Only logins that the owner signed get here, so nobody else can fill the table. None is forgotten before its time
+//! is over, because then it would be valid again; so a full table refuses. A file in the data directory keeps them
+//! over a restart. To refuse everything signed before the start instead would refuse honest programs whose clock is
+//! behind, and would miss logins that are dated ahead.
 
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
-//! Clients that speak inside of an encrypted channel: through a helper, or at `/client?channel` by an address that is
-//! not one of the node's own names. The session is the same as at `/client`.
+//! Clients inside of an encrypted channel: through a helper, or at `/client?channel` by an address that is not one of
+//! the node's own names. The session is the same as at `/client`.
 //!
-//! The login names the channel's key instead of a host, so it is worth nothing to whoever holds another key.
+//! The login names the channel's key instead of a host, so it is not valid for the holder of another key.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
-//! `GET /to/<peer id>`: lends this node's address to a node at home that has asked for it. See PROTOCOL.md, "The way
-//! home".
+//! `GET /to/<peer id>`: the helper's side of a tunnel to a node behind a router that has asked for it. See
+//! PROTOCOL.md, "The way home".
 //!
-//! Each WebSocket message is a frame of a stream to that node, both ways, and nothing else happens here: what is inside
-//! is ciphertext, and who may log in is decided at the other end, which says so by an empty frame. So pages of any origin
-//! may come; they gain nothing here that a program without an origin would not have.
+//! Each WebSocket message becomes a frame of a stream to that node, both ways. The content is ciphertext. The node at
+//! the other end decides who may log in, and reports a login by an empty frame. So pages of any origin are accepted;
+//! they get nothing here that a program without an origin would not get.
 
 use std::time::Duration;
 
