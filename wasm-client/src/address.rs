@@ -1,4 +1,4 @@
-//! Where a person's node is reached, and what a claim link says. Parsed once, never checked again.
+//! Addresses of a person's node, and claim links. Parsed once; code behind it need not check them again.
 
 use nostrp2p_protocol::{PeerId, channel::ChannelKey};
 

@@ -1,4 +1,5 @@
-//! What `update` wants done. Only `effects` does it, for only there is a browser.
+//! Effects: actions outside the model that `update` asks for. Only `effects` carries them out, because only it has a
+//! browser.
 
 use nostrp2p_protocol::{EventId, PeerId, UnverifiedEvent, channel::ChannelKey, frame::ClientFrame};
 

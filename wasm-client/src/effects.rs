@@ -1,4 +1,4 @@
-//! The edge: the only code that touches the browser. It does what `update` wants, and reports what happened.
+//! The edge: the only code that touches the browser. It carries out effects and reports what happened as messages.
 
 mod ciphers;
 mod extension;

@@ -1,7 +1,8 @@
-//! Events as one line of JSON each: what other programs for Nostr read, and `nostrp2p import`.
+//! Events as JSON, one in a line, as other Nostr programs and `nostrp2p import` read them.
 //!
-//! The cache carries no signatures, for the own node is trusted; so the node is asked for everything that it holds,
-//! which comes signed. What this device alone can give is written without `sig`, but for what waits in the outbox.
+//! The cache has no signatures, because the page trusts its own node. So an export asks the node for everything that
+//! it holds, with signatures. Events that only this device has are written without `sig`, except those that wait in
+//! the outbox.
 
 use nostrp2p_protocol::{EventId, Signature, UnsignedEvent, UnverifiedEvent};
 

@@ -1,6 +1,6 @@
-//! Just enough JSON (RFC 8259) for profiles: read, change one field, write, and lose nothing of the rest.
+//! Just enough JSON (RFC 8259) for profiles: reads, changes one field, writes, and keeps the rest as it was.
 //!
-//! Numbers stay the text they were. A general library would cost the first load four times as much.
+//! Numbers stay the text that they were. A general library would cost the first load four times as much.
 
 use std::{fmt::Write, ops::Range};
 

@@ -1,6 +1,6 @@
-//! Letters as people see them: what cannot be seen, where a text may be cut, and which letters are the same but for
-//! their case. What needs tables of Unicode is asked of the browser; without one (in tests) the standard library and a
-//! few rules stand in.
+//! Text as people see it: invisible characters, where a text may be cut, case folding, and positions in UTF-16 units.
+//! Functions that need Unicode tables ask the browser; without one (in tests) the standard library and a few rules
+//! stand in.
 
 use std::borrow::Cow;
 

@@ -1,9 +1,9 @@
 //! The browser client of nostrp2p: a person's key, posts and settings in the browser, and one WebSocket to that
 //! person's own node.
 //!
-//! How state flows: something happens ([`message`]), [`update`] changes the [`model`] and says what is to be done
-//! ([`effect`]), `effects` does it, and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on the page.
-//! Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
+//! How state flows: each thing that happens is a [`message`]; [`update`] changes the [`model`] and returns
+//! [`effect`]s; `effects` carries those out; and [`view`] draws the model as a value ([`vdom`]) that `dom` puts on
+//! the page. Everything that is linked here can be tested without a browser; only `effects`, `dom`, `vault` and
 //! `storage::indexed` touch one, and exist for wasm32 alone.
 
 pub mod address;

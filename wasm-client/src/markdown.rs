@@ -1,7 +1,7 @@
-//! The Markdown of articles (NIP-23), as far as most of them use it: headings, paragraphs, quotes, lists, code, rules;
-//! emphasis and links. HTML in it is text, pictures are links, and what is nested deeply is read as less deep.
+//! A reader for the Markdown of articles (NIP-23), as far as most of them use it: headings, paragraphs, quotes,
+//! lists, code, rules; emphasis and links. HTML is text, pictures are links, and deep nesting is flattened.
 //!
-//! Two flat passes without recursion, so that no nesting can overflow the stack.
+//! Two flat passes without recursion, so no nesting can overflow the stack.
 
 /// Most blocks of an article; what follows is left as one paragraph. A guess.
 const MAX_BLOCKS: usize = 2_000;

@@ -1,4 +1,4 @@
-//! Everything that can happen, as one closed enum.
+//! Messages: everything that can happen, as one closed enum.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! All that the page knows, in one value. Only `update` changes it; the view only reads it.
+//! The whole state of the page, in one value. Only `update` changes it; the view only reads it.
 
 pub mod comment;
 pub mod compose;

@@ -1,7 +1,8 @@
-//! Names by a domain (NIP-05): `ada@example.org` is whoever that domain says it is.
+//! Names at a domain (NIP-05): `ada@example.org` belongs to the key that the domain names.
 //!
-//! The page asks the domain itself, only when somebody wants it to: NIP-05 has each domain allow that to any page (CORS),
-//! and so the own node needs no way to be sent to addresses that a page names. The domain sees the reader's address.
+//! The page asks the domain itself, and only when the person wants it: by NIP-05 each domain allows that to any page
+//! (CORS), so the own node needs no way to be sent to addresses that a page names. The domain sees the reader's
+//! address.
 
 use nostrp2p_protocol::PublicKey;
 

@@ -1,5 +1,5 @@
-//! Which addresses in posts are those of pictures. None is loaded before somebody wants to see it, for its address would
-//! tell a stranger who reads.
+//! Recognises addresses of pictures in posts. No picture is loaded before the person wants to see it, because loading
+//! it would tell a stranger who reads.
 
 use nostrp2p_protocol::UnsignedEvent;
 

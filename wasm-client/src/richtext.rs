@@ -1,5 +1,5 @@
-//! What stands in a post's text: plain text, web links, hashtags, and people and posts by their codes (NIP-19, NIP-21). No
-//! markup is read, but for knowing that it ends a link.
+//! The parts of a post's text: plain text, web links, hashtags, and people and posts by their codes (NIP-19, NIP-21).
+//! Markup is not read, except to find the end of a link.
 
 mod link;
 

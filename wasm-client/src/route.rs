@@ -1,4 +1,4 @@
-//! Which screen is shown, as the part of the address behind `#`, so that the back button does what people expect.
+//! The screen that is shown, as the part of the address behind `#`, so that the back button works as people expect.
 
 use nostrp2p_protocol::{EventId, EventPointer, ProfilePointer, PublicKey};
 

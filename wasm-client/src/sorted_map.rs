@@ -1,8 +1,8 @@
 //! Ordered maps and sets as sorted vectors.
 //!
-//! The same order as `BTreeMap` and `BTreeSet` at a fraction of the code: each instance of those costs the first
-//! load some kilobytes. Finding is a binary search; inserting moves what stands behind, which for the sizes here
-//! (up to some thousand, mostly appended) is faster than it sounds.
+//! They have the order of `BTreeMap` and `BTreeSet` at a fraction of the code: each instance of those costs the first
+//! load some kilobytes. Lookup is a binary search. Insertion moves the entries behind, which is fast for the sizes
+//! here (up to some thousand, mostly appended).
 
 use std::cmp::Ordering;
 

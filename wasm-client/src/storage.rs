@@ -1,6 +1,6 @@
-//! What survives a reload: cached events, profiles, what still has to be sent, and settings.
+//! Data that survives a reload: cached events, profiles, the outbox, and settings.
 //!
-//! Two methods, each one transaction. [`memory`] is for tests and for pages that may not store;
+//! [`Storage`] has three methods; each is one transaction. [`memory`] is for tests and for pages that may not store;
 //! `indexed` is IndexedDB. Both pass the same contract tests. The secret key is not here: see `vault`.
 
 #[cfg(any(test, target_arch = "wasm32"))]

@@ -1,5 +1,5 @@
-//! What the tabs of this page tell each other, as texts over a `BroadcastChannel` of the browser. Only tabs of the same
-//! origin hear it; a tab does not hear itself.
+//! Messages between the tabs of this page, as texts over a `BroadcastChannel`. Only tabs of the same origin get them;
+//! a tab does not get its own.
 
 use crate::{
     model::{Context, StoredDraft},

@@ -1,9 +1,9 @@
-//! Every sentence that people read: in English here, in Japanese in `www/ja.js`, which only those load who read it.
+//! Every sentence that people read: in English here, in Japanese in `www/ja.js`, which is loaded only for Japanese.
 //!
-//! People's words: what happened, why, what to do. No kind numbers, no codes.
-//! Each file below is one part of the page. What holds a name or a number is a function, which fills a template:
-//! templates are data, while formatting each sentence by itself would be code, several times as large.
-//! A test sees to it that no text is there in one language alone.
+//! The texts use everyday words: what happened, why, what to do. No kind numbers, no codes. Each file below is one
+//! part of the page. A text with a name or a number is a function that fills a template: templates are data, while
+//! formatting each sentence by itself would be code, several times as large. A test checks that each text exists in
+//! both languages.
 
 use std::sync::OnceLock;
 

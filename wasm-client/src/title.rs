@@ -1,4 +1,4 @@
-//! What each screen is called.
+//! The title of each screen.
 
 use crate::{model::Model, route::Route, texts, vdom::Text};
 

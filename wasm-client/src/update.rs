@@ -1,4 +1,4 @@
-//! How what happens changes what the page knows, and what is to be done about it. Pure: time and chance come in.
+//! Takes messages in: changes the model and returns effects. Pure: time and random numbers come in with each message.
 
 pub mod answers;
 pub mod arrivals;

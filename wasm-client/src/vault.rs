@@ -1,12 +1,12 @@
-//! The secret key at rest: encrypted with AES-GCM under a WebCrypto key that scripts cannot read out.
+//! The stored secret key: encrypted with AES-GCM under a WebCrypto key that scripts cannot export.
 //!
-//! Both lie in IndexedDB. That keeps the key out of backups, logs and storage inspectors, and out of the reach of
-//! code that can read the storage but not run here; it does not protect from somebody who uses the unlocked
-//! device, for which a passphrase is meant. The key is decrypted for each signature and wiped after it.
-//! Where there is no secure context the browser offers no WebCrypto: then the key lives until the page is closed.
+//! Both are in IndexedDB. That keeps the secret key out of backups, logs and storage inspectors, and out of reach of
+//! code that can read the storage but not run here. It does not protect against somebody who uses the unlocked
+//! device; a passphrase does. The key is decrypted for each signature and wiped after it. Without a secure context
+//! the browser offers no WebCrypto; then the key lives until the page is closed.
 //!
-//! Under a passphrase (NIP-49) it lies as it would in a backup, in any context; once unlocked it stays in memory until
-//! it is locked again. Of a key that an extension holds (NIP-07) the vault knows whose it is and no more.
+//! Under a passphrase (NIP-49) the key is stored as in a backup, in any context; once unlocked it stays in memory
+//! until it is locked again. Of a key in an extension (NIP-07) the vault stores only the public key.
 
 use std::{cell::RefCell, rc::Rc};
 

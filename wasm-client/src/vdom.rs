@@ -1,7 +1,7 @@
-//! What the page should look like, as a value: a small tree of elements and texts.
+//! The page as a value: a small tree of elements and texts.
 //!
-//! The view makes it, [`diff`] compares it with the one before, and `dom` changes the page accordingly.
-//! There is no way to put markup in: a text is a text, an attribute is an attribute, and names are literals.
+//! The view makes it, [`diff`] compares it with the one before, and `dom` changes the page accordingly. It cannot
+//! hold markup: a text is a text, an attribute is an attribute, and names are literals.
 
 pub mod diff;
 

@@ -1,4 +1,4 @@
-//! What the page looks like for a model. Pure: no browser, no clock, no state of its own.
+//! Draws the model. Pure: no browser, no clock, no state of its own.
 
 pub mod avatar;
 pub mod compose;

@@ -1,4 +1,4 @@
-//! Times as people say them. Pure: the moment and the offset from UTC come in.
+//! Times as people say them. Pure: the moment and the time zone are arguments.
 
 use crate::{
     locale::{Language, Zone},

@@ -1,4 +1,4 @@
-//! The ways to the node: straight, and through helpers. See PROTOCOL.md, "The way home".
+//! Ways to the node: directly, and through helpers. See PROTOCOL.md, "The way home".
 
 use nostrp2p_protocol::{PeerId, channel::ChannelKey, frame};
 

@@ -1,4 +1,4 @@
-//! The second module of the client (`wasm-ciphers`), which is loaded when somebody needs it.
+//! Loads the second module of the client (`wasm-ciphers`) on first use.
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};

@@ -1,7 +1,7 @@
-//! An extension of the browser that signs (NIP-07), as `window.nostr`.
+//! A signing extension of the browser (NIP-07), as `window.nostr`.
 //!
-//! It may put itself there late: nos2x does so when the document is complete, so it is looked for again and again for
-//! some seconds. Each signature may ask the person, so nothing here is ever done in a loop.
+//! It may appear late: nos2x adds it when the document is complete, so the page looks for it repeatedly for some
+//! seconds. Each signature may ask the person, so nothing here is ever done in a loop.
 
 use std::rc::Rc;
 

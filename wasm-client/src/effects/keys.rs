@@ -1,4 +1,4 @@
-//! Keys: made, kept, shown, put under a passphrase, and used for signatures. Outside of these functions no secret stays.
+//! Keys: made, stored, shown, put under a passphrase, and used for signatures. No secret outlives these functions.
 
 use std::rc::Rc;
 

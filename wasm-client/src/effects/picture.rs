@@ -1,7 +1,9 @@
-//! What is fetched from the web: names by a domain, and pictures. Pictures are loaded as files: the page's content-security-policy lets none in by address, and so a
-//! stranger's address is never asked for anything before somebody wants to see it.
+//! Fetches from the web: names at a domain (NIP-05), and pictures. Pictures are loaded as files: the page's
+//! content-security-policy allows none by address, so the page sends nothing to a stranger's address before the
+//! person wants to see the picture.
 //!
-//! Only what its server gives to any page (CORS) can be loaded so; of the rest the page says that it could not.
+//! Only files that their server gives to any page (CORS) can be loaded so; for the others the page says that it could
+//! not.
 
 use std::rc::Rc;
 

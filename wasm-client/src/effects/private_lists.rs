@@ -1,5 +1,5 @@
-//! What lists say to their author alone: tags as JSON, encrypted from the author to the author (NIP-51, NIP-44), by the
-//! second module or by the extension that holds the key.
+//! The private parts of lists: tags as JSON, encrypted from the author to the author (NIP-51, NIP-44), by the second
+//! module or by the extension that holds the key.
 
 use std::rc::Rc;
 

@@ -1,5 +1,5 @@
-//! Where somebody was reading on each screen: kept for each entry of the browser's history, over a reload too, so that
-//! going back leads there. It lies in the storage of the tab, which ends with it, as does what was typed.
+//! The reading position on each screen, kept for each entry of the browser's history, also over a reload, so that
+//! going back returns to it. It is in the tab's session storage, as are unsent inputs, and ends with the tab.
 
 use std::cell::{Cell, RefCell};
 

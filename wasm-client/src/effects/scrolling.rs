@@ -1,4 +1,4 @@
-//! What comes into sight and goes out of it: reported only when it changes something, so that scrolling itself costs
+//! Reports what scrolls into view and out of it, only when that changes something, so that scrolling itself costs
 //! next to nothing.
 
 use std::{cell::Cell, rc::Rc};

@@ -1,4 +1,4 @@
-//! The WebSockets to the node: straight ones, and those through helpers, with an encrypted channel inside.
+//! The WebSockets to the node: direct ones, and those through helpers, with an encrypted channel inside.
 
 use std::{
     cell::{Cell, RefCell},

@@ -1,4 +1,4 @@
-//! What the browser tells: where the page came from, who can see it, time and chance.
+//! What the browser reports: the page's address, visibility, time and random numbers.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! The other tabs of this page: what is told to them, and what they tell.
+//! Sends messages to the other tabs of this page, and receives theirs.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! What takes long, by a worker that is started for each task and ended after it (`www/worker.js`).
+//! Long computations, in a worker that is started for each task and ended after it (`www/worker.js`).
 
 use js_sys::{Array, Promise};
 use nostrp2p_protocol::work::Puzzle;

@@ -1,4 +1,4 @@
-//! What an answer to anything but a post names of it: such an answer is a comment (NIP-22).
+//! The tags of a comment (NIP-22), an answer to anything but a post.
 
 use nostrp2p_protocol::{
     Kind, Tag, UnsignedEvent,

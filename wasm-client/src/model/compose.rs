@@ -1,4 +1,4 @@
-//! What is being written: its text, what it is about, whom it names, and who is to see it.
+//! The composer: its text, what it answers or quotes, whom it names, and who is to see it.
 
 use nostrp2p_protocol::{EventId, PublicKey};
 

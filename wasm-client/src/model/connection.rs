@@ -1,4 +1,4 @@
-//! The way to the node, and what was asked over it.
+//! The connection to the node, and the requests that are under way.
 
 use nostrp2p_protocol::{
     EventId, PeerId, PublicKey, UnsignedEvent,

@@ -1,4 +1,4 @@
-//! What was deleted by its own author (NIP-09), so that it does not come back.
+//! Events that their own author has deleted (NIP-09), so that they do not come back.
 
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 

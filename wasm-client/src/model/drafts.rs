@@ -1,5 +1,5 @@
-//! What was begun and not sent: each answer and each quote has a draft of its own, and so has a new post. Who is to see
-//! it and whom it names belong to the draft as its text does, or a private one would come back as one for everyone.
+//! Drafts: one for each answer and each quote, and one for a new post. A draft includes its audience and its
+//! mentions; without them a private draft would come back as one for everyone.
 
 use nostrp2p_protocol::{EventId, PublicKey};
 

@@ -1,4 +1,4 @@
-//! Likes (NIP-25): the own ones, and those that own posts got. Held in memory and fetched once after the page opened.
+//! Likes (NIP-25): own ones, and those of own posts. They are in memory only, and fetched once after the page opened.
 
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 

@@ -1,9 +1,8 @@
-//! One's own lists: whom one follows (NIP-02), and by NIP-51 what one does not want to read, what one keeps, what stands
-//! first on one's page, and people sorted by oneself.
+//! The person's own lists: the follow list (NIP-02), and by NIP-51 mutes, bookmarks, pins and follow sets.
 //!
-//! A new version is only ever made from the newest one, once the own node has shown what it holds: a list that begins
-//! from nothing by mistake would lose everything in it. Earlier versions of the list of those one follows are kept, to go
-//! back to. What is in a list and is none of this page's business stays in it, in both its parts.
+//! A new version is made only from the newest one, once the own node has shown what it holds: a list that begins from
+//! nothing by mistake would lose everything in it. Earlier versions of the follow list are kept, to go back to.
+//! Entries that this page does not understand stay in the list, in its public and in its private part.
 
 mod version;
 

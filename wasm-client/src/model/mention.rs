@@ -1,7 +1,7 @@
-//! Mentions while somebody writes: `@na` is completed to a person, and what stands as `@name` in the composer becomes
-//! `nostr:npub1...` in the post (NIP-27).
+//! Mentions in the composer: `@na` is completed to a person, and `@name` becomes `nostr:npub1...` in the post
+//! (NIP-27).
 //!
-//! A name is no identity: each mention keeps the person that was chosen, and where in the text it stands.
+//! Names are not unique: each mention keeps the chosen person and its position in the text.
 
 use nostrp2p_protocol::PublicKey;
 

@@ -1,4 +1,4 @@
-//! Posts that something here speaks of and that are not here: what reposts and quotes pass on, and what is answered.
+//! Posts that are referred to and not here: targets of reposts, quotes and answers.
 
 use nostrp2p_protocol::{EventId, Filter, PublicKey};
 

@@ -1,4 +1,4 @@
-//! What one does not want to read, besides people: words, hashtags, conversations and single posts (NIP-51).
+//! The mute list (NIP-51) without its people: words, hashtags, conversations and single posts.
 
 use nostrp2p_protocol::{EventId, Tag, UnsignedEvent};
 

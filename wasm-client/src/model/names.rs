@@ -1,4 +1,4 @@
-//! Names by a domain (NIP-05) that somebody looked up.
+//! Names at a domain (NIP-05) that the person looked up.
 
 use nostrp2p_protocol::PublicKey;
 

@@ -1,4 +1,4 @@
-//! What others did that concerns the person at this page: answers, mentions, quotes, reposts, likes.
+//! Notifications: what others did that concerns the person: answers, mentions, quotes, reposts, likes.
 
 use std::cmp::Reverse;
 

@@ -1,6 +1,6 @@
-//! Another node than the one in use, which a link, the person or an alarm names, and how far the person has come with it.
+//! Another node than the one in use, named by a link, the person or an alarm, and the state of its offer.
 //!
-//! As long as it is offered, nothing of the page's own connection, memory or storage changes.
+//! While it is only offered, nothing of the page's own connection, memory or storage changes.
 
 use nostrp2p_protocol::channel::ChannelKey;
 

@@ -1,4 +1,4 @@
-//! The nodes that act for the person, as the own node's store and its markers tell.
+//! The nodes that act for the person, from the own node's store and its markers.
 
 use nostrp2p_protocol::{PeerId, UnsignedEvent, delegation};
 

@@ -1,4 +1,4 @@
-//! Who is who: the latest profile of each person.
+//! People: the latest profile of each.
 
 use nostrp2p_protocol::{EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent};
 

@@ -1,4 +1,4 @@
-//! What the person prefers: colours, pictures, and how often the node may wake this device.
+//! Preferences: colours, pictures, and how often the node may wake this device.
 
 /// Light, dark, or as the device says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,4 +1,4 @@
-//! What a post quotes (NIP-18): named by a `q` tag, and by `nostr:nevent1...` in its text. A quote is for everyone.
+//! Quotes in posts (NIP-18): named by a `q` tag, and by `nostr:nevent1...` in the text. A quote is for everyone.
 
 use nostrp2p_protocol::{EventId, EventPointer, Kind, PublicKey, Tag, UnsignedEvent};
 

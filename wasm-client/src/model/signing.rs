@@ -1,4 +1,4 @@
-//! Who signs, and what waits for the key: nothing is signed behind the back of somebody who locked it.
+//! The signer, and tasks that wait for the key: while the key is locked, nothing is signed.
 
 use nostrp2p_protocol::{EventId, EventTemplate, Tag, work::Puzzle};
 

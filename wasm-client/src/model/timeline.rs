@@ -1,5 +1,5 @@
 //! All posts that are here, the newest first: an unbroken run of what the node holds, and single older ones that were
-//! asked for by name.
+//! fetched by id.
 
 use std::cmp::Reverse;
 

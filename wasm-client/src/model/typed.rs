@@ -1,4 +1,4 @@
-//! What was typed and not sent yet, besides drafts: kept with the tab, over a reload.
+//! Unsent inputs besides drafts: kept with the tab, over a reload.
 
 use super::{Model, PersonStage};
 

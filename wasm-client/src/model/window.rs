@@ -1,5 +1,5 @@
-//! The part of a long list that is drawn. What was scrolled past is a space of the same height, and what lies further
-//! down is not drawn yet; so the page stays small however far somebody reads.
+//! The part of a long list that is drawn. One space of the same height stands for what was scrolled past, and what
+//! lies further down is not drawn yet, so the page stays small.
 
 use crate::model::TimelineKey;
 

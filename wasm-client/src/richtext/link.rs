@@ -1,4 +1,4 @@
-//! Where a web link ends: where people see its end, whatever text, markup or script is around it.
+//! Finds the end of a web link as people see it, whatever text, markup or script is around it.
 
 use super::Span;
 

@@ -1,4 +1,4 @@
-//! Storage that ends with the page: for tests, and where the browser grants none.
+//! Storage in memory: for tests, and where the browser grants none.
 
 use std::{cell::RefCell, cmp::Reverse};
 

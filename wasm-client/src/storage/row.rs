@@ -1,8 +1,8 @@
-//! How an event is stored, as bytes that mean the same to every version.
+//! The stored form of an event, as bytes that mean the same to every version.
 //!
 //! `version, pubkey (32), created_at (8), kind (2), signature (0 or 64, its length before it), tags, content`;
-//! numbers big-endian, lists and texts with their length in four bytes before them. Version 2 is an event that a node
-//! states to be for everyone; a page that does not know it fetches the event again.
+//! numbers big-endian, lists and texts with their length in four bytes before them. Version 2 is an event that a
+//! node's statement makes public; a page that does not know it fetches the event again.
 
 use nostrp2p_protocol::{
     Event, Kind, PublicKey, PublicStatement, Signature, Tag, UnsignedEvent, UnverifiedEvent,

@@ -1,4 +1,4 @@
-//! In which language the page speaks now.
+//! The language that the page speaks now.
 
 use super::{Words, is_loaded};
 use crate::{locale::Language, model::Model};

@@ -1,4 +1,4 @@
-//! What becomes of the answers to what was asked of the node.
+//! Takes in the node's answers to requests.
 
 use nostrp2p_protocol::UnsignedEvent;
 

@@ -1,4 +1,4 @@
-//! Events that come in: what becomes of each kind, and what of it is stored.
+//! Takes in events: what each kind changes in the model, and which of them are stored.
 
 use nostrp2p_protocol::{Kind, UnsignedEvent};
 

@@ -1,4 +1,4 @@
-//! What is asked of the node beyond what it pushes.
+//! Requests to the node for what it does not push.
 
 use nostrp2p_protocol::{Kind, frame::ClientFrame};
 

@@ -1,4 +1,4 @@
-//! Connecting to the node, and telling it how long it may gather.
+//! Connects to the node, and tells it how long it may gather events before it pushes.
 
 use nostrp2p_protocol::frame::ClientFrame;
 

@@ -1,4 +1,4 @@
-//! What the node says: its frames, from the welcome on.
+//! Takes in the node's frames, from the welcome on.
 
 use std::rc::Rc;
 

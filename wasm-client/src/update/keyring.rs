@@ -1,4 +1,4 @@
-//! Passphrases: the question for one, a new one, and what becomes of what waited for the key.
+//! Passphrases: unlocking the key, setting and removing a passphrase, and the tasks that waited for the key.
 
 use super::{Effect, notify, private_lists, signed, signing};
 use crate::{

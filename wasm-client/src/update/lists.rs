@@ -1,4 +1,4 @@
-//! Following, muting, and the other lists of one's own.
+//! Changes to the person's lists: following, muting, bookmarks, pins, follow sets.
 
 use nostrp2p_protocol::{
     EventId, EventTemplate, Kind, PublicKey, Tag, UnsignedEvent,

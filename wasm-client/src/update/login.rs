@@ -1,4 +1,4 @@
-//! Logging in to the node, or claiming it; and what follows when the node or the person says no.
+//! Logs in to the node or claims it, and handles a refusal by the node or the person.
 
 use nostrp2p_protocol::{
     Event,

@@ -1,4 +1,4 @@
-//! Pictures of the people one follows, loaded as they come into sight, if one wants that.
+//! Loads pictures of followed people as they come into view, if the person wants that.
 
 use super::Effect;
 use crate::{

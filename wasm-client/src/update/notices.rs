@@ -1,4 +1,4 @@
-//! What others did, and up to when it was read, on all devices alike.
+//! Notifications, and the time up to which the person has read them, the same on all devices.
 
 use nostrp2p_protocol::{Kind, UnsignedEvent, event_policy::COMMENTS, frame::ClientFrame};
 

@@ -1,8 +1,8 @@
 //! Another node than the one in use: the person looks at it, adds it, moves to it, or stays.
 //!
-//! It has a socket of its own, so the own connection goes on meanwhile. Nothing is opened before the person wants to
-//! see the node, nothing is signed before they say yes, and nothing is stored before that node has taken the login and
-//! the delegation. See PROTOCOL.md, "Links".
+//! It has a socket of its own, so the own connection goes on meanwhile. The page opens nothing before the person
+//! wants to see the node, signs nothing before they agree, and stores nothing before that node has accepted the login
+//! and the delegation. See PROTOCOL.md, "Links".
 
 use std::rc::Rc;
 

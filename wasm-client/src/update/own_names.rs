@@ -1,5 +1,5 @@
-//! The addresses at which other programs may sign in at the node: the person looks at them, confirms the one by which
-//! this page has come, and takes them back.
+//! The node's names, at which other programs may log in: the person lists them, confirms the one by which this page
+//! has come, and removes them.
 
 use nostrp2p_protocol::frame::ClientFrame;
 

@@ -1,4 +1,4 @@
-//! The pages of people and conversations: what is asked for while one is open.
+//! The pages of people and conversations: requests while one is open.
 
 use nostrp2p_protocol::{EventId, Filter, Kind, PublicKey, event_policy::COMMENTS, frame::ClientFrame};
 

@@ -1,4 +1,4 @@
-//! The question for a page of posts behind those that are here.
+//! Makes the request for the next page of older posts.
 
 use nostrp2p_protocol::{
     Filter,

@@ -1,4 +1,4 @@
-//! What the node asks the person to allow or to publish, and what the person decides.
+//! Permissions that the node asks for, and the person's decisions.
 
 use nostrp2p_protocol::{
     EventTemplate, Kind, UnsignedEvent,

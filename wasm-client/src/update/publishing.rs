@@ -1,4 +1,4 @@
-//! Handing the outbox over to the node.
+//! Sends the outbox to the node.
 
 use nostrp2p_protocol::{EventId, frame::ClientFrame};
 

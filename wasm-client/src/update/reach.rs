@@ -1,4 +1,4 @@
-//! People who read on Nostr relays only: what is private never reaches them, so an answer to them is meant for everyone.
+//! People who read on Nostr relays only. Private events never reach them, so an answer to them is public by default.
 
 use nostrp2p_protocol::{
     PublicKey,

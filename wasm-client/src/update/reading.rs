@@ -1,4 +1,4 @@
-//! What the person does while reading.
+//! Actions of the person while reading.
 
 use super::{Effect, asking, home, lists, menu, names, pages};
 use crate::{

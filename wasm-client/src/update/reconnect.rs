@@ -1,4 +1,4 @@
-//! The end of a connection, or of an attempt at one, and when the next attempt follows.
+//! The end of a connection, or of an attempt, and the delay before the next attempt.
 
 use super::{Effect, Moment, exporting};
 use crate::{

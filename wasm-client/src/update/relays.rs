@@ -1,7 +1,8 @@
-//! Logins (NIP-42) at the relays to which the node gives the person's public posts.
+//! Logins (NIP-42) at the relays to which the node sends the person's public posts.
 //!
-//! Whoever holds such a login can be the person at that relay. So nothing is signed for a relay before the person has
-//! agreed to it by name, and nothing for the own node: a node cannot have itself signed in anywhere else.
+//! The holder of such a login can act as the person at that relay. So the page signs nothing for a relay before the
+//! person has agreed to it by name, and nothing for the own node, so a node cannot have itself logged in anywhere
+//! else.
 
 use nostrp2p_protocol::{
     Event,

@@ -1,4 +1,4 @@
-//! Searching in all that the node holds.
+//! Searches the node's events.
 
 use nostrp2p_protocol::{Kind, frame::ClientFrame, limits::MAX_TEXT_BYTES};
 

@@ -1,7 +1,7 @@
-//! What becomes of an event that was signed here, once the node has said yes or no.
+//! Own signed events after the node has accepted or refused them.
 //!
-//! What is shown before the answer holds only from the yes on: then it is stored as what there is, and said. A no undoes
-//! what was shown.
+//! What the page shows before the answer is provisional. An accepted event is stored as the current state, and the
+//! page says so; a refused one is undone.
 
 use nostrp2p_protocol::{EventId, Kind};
 

@@ -1,4 +1,4 @@
-//! What becomes of what was signed, or was not.
+//! Takes in signed events, and failures to sign, by the purpose of the signature.
 
 use nostrp2p_protocol::Event;
 

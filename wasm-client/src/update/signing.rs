@@ -1,7 +1,7 @@
-//! Signing with a key that may be locked or elsewhere.
+//! Signs with a key that may be locked or in an extension.
 //!
-//! Nothing is signed while the key is locked: what is to be signed waits until the person unlocks it, or is let go
-//! when the person does not want to (see `keyring`).
+//! While the key is locked, tasks wait until the person unlocks it, or are dropped when the person declines (see
+//! `keyring`).
 
 use nostrp2p_protocol::{EventTemplate, work::Puzzle};
 

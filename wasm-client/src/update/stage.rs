@@ -1,4 +1,4 @@
-//! The end of setting up.
+//! The end of onboarding.
 
 use super::{Effect, TICK_MS};
 use crate::{

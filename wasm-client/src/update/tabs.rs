@@ -1,4 +1,4 @@
-//! What other tabs of the page did: a key that is gone there is gone here, and a draft that was sent there is sent.
+//! Takes in messages of other tabs: when the key or a draft changes there, it changes here.
 
 use super::{Effect, compose, signing};
 use crate::{

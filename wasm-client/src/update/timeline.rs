@@ -1,4 +1,4 @@
-//! Putting events into the timeline, and noting what is needed to show them.
+//! Inserts events into the timeline, and notes which people and posts are needed to show them.
 
 use nostrp2p_protocol::{Event, EventId, PublicKey, UnsignedEvent};
 

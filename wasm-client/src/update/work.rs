@@ -1,4 +1,4 @@
-//! Work that relays want of an event (NIP-13).
+//! The proof of work (NIP-13) that relays demand of an event.
 
 use nostrp2p_protocol::{EventTemplate, Kind, PublicKey, event_policy::is_open_but_for_addresses};
 

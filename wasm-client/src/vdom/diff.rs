@@ -1,4 +1,4 @@
-//! What must change: attributes, and the order of children. Pure, so that it is tested without a browser.
+//! Computes changes of attributes and of the order of children. Pure, so it is tested without a browser.
 
 use super::{Text, VNode};
 

@@ -1,4 +1,4 @@
-//! A quiet pattern drawn from a public key, so that people are told apart. Nothing is loaded for it.
+//! A pattern drawn from a public key, so that people are told apart without loading a picture.
 
 use nostrp2p_protocol::PublicKey;
 

@@ -1,4 +1,5 @@
-//! Pictures in posts. None is loaded before somebody wants to see it, for its address would tell a stranger who reads.
+//! Pictures in posts. None is loaded before the person wants to see it, because loading it would tell a stranger who
+//! reads.
 
 use super::{Html, icons, paragraph, sentence};
 use crate::{

@@ -1,4 +1,4 @@
-//! What opens under a post: rows of buttons, and the question before a deletion.
+//! The menu under a post: rows of buttons, and the question before a deletion.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! On Settings: what one does not want to read, to change one's mind, and words to be muted.
+//! The mute list on Settings: entries to remove, and a field for words to mute.
 
 use std::rc::Rc;
 

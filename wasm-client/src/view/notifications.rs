@@ -1,4 +1,4 @@
-//! What others did: answers and mentions with their words, likes and reposts gathered by post.
+//! Notifications: answers and mentions with their words, likes and reposts grouped by post.
 
 use nostrp2p_protocol::{EventId, PublicKey};
 

@@ -1,4 +1,4 @@
-//! The sheet on which another node waits for the person's word.
+//! The sheet that offers another node.
 
 use super::{Html, button, element, error, paragraph};
 use crate::{

@@ -1,4 +1,4 @@
-//! The addresses of the node, on the screen Settings: at which other programs may sign in.
+//! The node's names on Settings, at which other programs may log in.
 
 use super::{Html, button, paragraph};
 use crate::{

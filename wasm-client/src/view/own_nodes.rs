@@ -1,4 +1,4 @@
-//! Nodes that act for the person: which, until when, when they were seen, and a way to end that.
+//! The nodes that act for the person: which, until when, when they were last seen, and a button to end that.
 
 use nostrp2p_protocol::PeerId;
 

@@ -1,5 +1,5 @@
-//! What the node asks the person: a banner for the first question that cannot wait, and on the screen Settings all of them
-//! with what was decided.
+//! Permissions that the node asks for: a banner for the first undecided question, and all of them on Settings with
+//! the person's decisions.
 
 use nostrp2p_protocol::{event_policy::everyone_tag, frame::Permission};
 

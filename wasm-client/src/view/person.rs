@@ -1,4 +1,4 @@
-//! The page of a person: who they say they are, and what they wrote, as far as it is here.
+//! The page of a person: their profile, and their posts as far as they are here.
 
 use std::rc::Rc;
 

@@ -1,4 +1,4 @@
-//! A poll in a post: what can be chosen, what was chosen how often, and what a vote tells to whom.
+//! A poll in a post: its options, their counts, and who learns of a vote.
 
 use nostrp2p_protocol::{EventId, UnsignedEvent};
 

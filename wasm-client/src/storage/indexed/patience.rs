@@ -1,4 +1,4 @@
-//! A limit for what the browser's storage takes. Some browsers never answer at all, for instance when another tab holds the
+//! A time limit for the browser's storage. Some browsers never answer at all, for instance when another tab holds the
 //! database.
 
 use std::{

@@ -1,4 +1,4 @@
-//! The posts that were drawn, to be shown again as they are until something changes of what they were drawn from.
+//! Cache of drawn posts: a post is drawn again only when something changes that it was drawn from.
 
 use std::rc::Rc;
 
