@@ -66,7 +66,7 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Begins with nothing seen, for this owner.
+    /// Starts with no seen events. `owner` is the owner of this node, if it has one.
     pub fn new(limits: Limits, owner: Option<PublicKey>) -> Self {
         Self {
             limits,
@@ -87,12 +87,12 @@ impl Admission {
         self.follow_graph.learn(list);
     }
 
-    /// Whom the owner knows.
+    /// The owner's social graph.
     pub(crate) const fn follow_graph(&self) -> &FollowGraph {
         &self.follow_graph
     }
 
-    /// Whether a person is among the first whom the owner follows, for so many as there is room for in each table.
+    /// Whether the owner follows this person and the person is among the first for whom every table keeps room.
     pub fn protects(&self, person: &PublicKey) -> bool {
         self.follow_graph.protects(person)
     }
@@ -259,7 +259,7 @@ impl Admission {
     }
 }
 
-/// Under what id an event is remembered: with a statement it is news to whoever has it without.
+/// The id under which an event counts as seen. An event with a statement has another one than the same event without.
 fn seen_as(id: EventId, unsigned: &UnsignedEvent) -> EventId {
     if unsigned.statement.is_some() { stated(id) } else { id }
 }
@@ -278,14 +278,14 @@ fn check_at_the_door(unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ig
     })
 }
 
-/// What an event takes of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for 12 bits,
-/// a quarter for 16, and so on down to a sixteenth for 24, which are about a minute of a phone.
+/// The cost of an event in units of its author's budget. Work that it commits to (NIP-13) makes it cheaper: half for
+/// 12 bits, a quarter for 16, and so on down to a sixteenth for 24, which take a phone about a minute.
 fn cost(id: &EventId, unsigned: &UnsignedEvent) -> u64 {
     let bits = work::counted(id, unsigned);
     UNIT >> (bits.saturating_sub(8) / 4).min(4)
 }
 
-/// What no node shares with others, whoever sends it.
+/// Refuses what no node shares with others, whoever sends it.
 fn never_shared(unsigned: &UnsignedEvent) -> Option<Ignored> {
     // Whether a deletion's targets were for everyone only its author's node can say.
     if !matches!(audience(unsigned), Audience::Everyone | Audience::AsTargets) {

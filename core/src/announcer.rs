@@ -31,8 +31,9 @@ use crate::{
 const MAX_KEPT: usize = 2_000;
 /// An announcement older than this says little about where a node is now: a week.
 const HORIZON_SECONDS: u64 = 7 * 86_400;
-/// Announcements of one node that are passed on: one at its start, one when it is claimed, and some for changing addresses.
-/// More are kept by whoever hears them from it, so that its neighbours know where it is and whether it runs twice.
+/// Announcements of one node that this node forwards: one at its start, one when it is claimed, and some for changing
+/// addresses. More than these are kept but not forwarded, so that the node's neighbours know its addresses and
+/// whether it runs twice.
 const OF_NODE: Rate = Rate { burst: 8, per_hour: 48 };
 /// After so many displaced announcements the node counts again how many must not be displaced.
 const COUNT_AFTER: usize = 64;
@@ -53,24 +54,24 @@ pub(crate) trait Surroundings {
     /// Whether nodes of a person must be known: of the owner, of people whom the owner follows, and of those for whom
     /// something waits.
     fn is_needed(&self, person: &PublicKey) -> bool;
-    /// For whom a node acts, as far as is known.
+    /// The person for whom a node acts, as far as is known.
     fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey>;
     /// Whether an owner has taken this word back.
     fn has_revoked(&self, word: &Delegation) -> bool;
 }
 
-/// What the node knows of announcements.
+/// The announcements that this node knows.
 #[derive(Debug)]
 pub struct Announcer {
     key: NodeKey,
     /// Where browsers reach this node, if it lends a hand to others.
     helper: Option<String>,
     last_own: u64,
-    /// What this node has said of itself last, and whom it acts for.
+    /// The last announcement of this node, and the person for whom it acts.
     said: Vec<u8>,
     owner: Option<PublicKey>,
     neighbours: Neighbours,
-    /// What each node may still say of itself.
+    /// How many announcements of each node may still be forwarded.
     nodes: TokenBuckets<PeerId>,
     heard: BTreeMap<PeerId, Heard>,
     sources: Sources<PeerId>,
@@ -95,11 +96,11 @@ pub struct News {
     pub peer: PeerId,
     /// When it said so, in seconds since 1970 by its clock.
     pub issued_at: u64,
-    /// Where it says that it may be reached.
+    /// The addresses that it names.
     pub addresses: Vec<String>,
-    /// For whom it acts, if for anybody; its signature is right.
+    /// Its delegation, if it has one; the signature is right.
     pub delegation: Option<Delegation>,
-    /// Where browsers reach it, if it lends a hand.
+    /// Where browsers reach it, if it serves as a helper.
     pub helper: Option<String>,
     /// Whether it is to be passed on; not when that node has said much of itself lately.
     pub pass_on: bool,
@@ -108,20 +109,20 @@ pub struct News {
 /// Why an announcement is not passed on.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unheard {
-    /// Nobody's fault: known, of another time, or with a delegation that does not count.
+    /// Already known, of another time, or with a delegation that is not valid. Not the sender's fault.
     Stale,
-    /// Nobody's fault as far as can be seen: the neighbour, or its network, passes on too many.
+    /// The neighbour, or its network, has told too many. Not known to be the sender's fault.
     Crowded,
-    /// It is this node's own from an earlier run, and not earlier than what it has said since: its clock was set back, or it
-    /// restarted within a second. It must announce itself again to be heard.
+    /// It is this node's own from an earlier run, and not older than this run's last one: the clock was set back, or
+    /// the node restarted within a second. The node must announce itself again.
     Overtaken,
     /// The sender's fault: it cannot be decoded, or a signature is wrong.
     Forged,
 }
 
 impl Announcer {
-    /// Begins with nothing heard. `seed` is random, so that nobody can tell what makes room; the same seed replays. `run`
-    /// is random as well, and known to whoever asks.
+    /// Starts with no announcements. `seed` must be random, so that nobody can predict what is evicted; the same seed
+    /// replays. `run` must be random as well; it is told to whoever asks.
     pub fn new(key: NodeKey, helper: Option<String>, seed: u64, run: [u8; 8]) -> Self {
         Self {
             key,
@@ -151,12 +152,13 @@ impl Announcer {
         PublicStatement::new(word.event(), &(self.key.sign)(&statement_input(&unsigned.id())))
     }
 
-    /// When another node was heard that has this node's key, in seconds since 1970, if that was lately.
+    /// When another node with this node's key was last seen, in seconds since 1970; None if that was long ago.
     pub fn twin(&self, now: u64) -> Option<u64> {
         self.twin.heard(now)
     }
 
-    /// Answers whoever asks which run of this node it is, and shows what a program with this key has said.
+    /// Answers which run of this node is asked, and takes in the statement of another program with this key, if one
+    /// comes.
     pub fn say_run(&mut self, heard: Option<&RunStatement>, now: u64) -> RunStatement {
         if let Some(heard) = heard {
             self.twin.hear_statement(&self.key, heard, now);
@@ -164,8 +166,8 @@ impl Announcer {
         self.twin.statement(&self.key, now)
     }
 
-    /// Signs what this node says of itself now. Each is later than the one before, if need be ahead of the clock; but not
-    /// when the clock was set back, for nobody takes an announcement that is dated far ahead.
+    /// Signs the current announcement of this node. Each is dated later than the one before, if need be ahead of the
+    /// clock; but not when the clock was set back, because nodes refuse an announcement that is dated far ahead.
     pub fn own(&mut self, mut addresses: Vec<String>, delegation: Option<&Delegation>, now: u64) -> Vec<u8> {
         addresses.truncate(MAX_ADDRESSES);
         if is_ahead(self.last_own, now) {
@@ -280,8 +282,8 @@ impl Announcer {
         Ok(News { peer, issued_at, addresses, delegation, helper, pass_on })
     }
 
-    /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of what may
-    /// be told, those of nodes that are connected, for these exist; then a mixture of what all sources have told.
+    /// The announcements to tell a node that joins: this node's own, which it may have missed; then, up to half of
+    /// the limit, those of connected nodes, because these exist; then a mixture from all sources.
     pub(crate) fn known(&mut self, core: &dyn Surroundings) -> Vec<Vec<u8>> {
         let connected = self.sources.mixed(&mut self.rng, |peer| core.is_connected(peer));
         let others = self.sources.mixed(&mut self.rng, |peer| !core.is_connected(peer));
@@ -302,14 +304,14 @@ impl Announcer {
         own.into_iter().chain(others).take(MAX_ANNOUNCEMENTS).cloned().collect()
     }
 
-    /// The announcements that are kept of nodes that act for these people. The directory may have dropped such a node, and
-    /// would not learn of it again: a neighbour that repeats a known announcement is not heard.
+    /// The kept announcements of nodes that act for these people. The directory may have dropped such a node, and
+    /// would not learn of it again, because a repeated announcement is ignored.
     pub fn recall(&self, people: &[PublicKey]) -> Vec<News> {
         let wanted = |heard: &&Heard| heard.owner.is_some_and(|owner| people.contains(&owner));
         self.heard.values().filter(wanted).filter_map(|heard| news(&heard.bytes)).collect()
     }
 
-    /// Where a node has said last that it may be reached; nothing when its announcement is not kept.
+    /// The addresses in a node's last announcement; empty when it is not kept.
     pub fn addresses_of(&self, peer: &PeerId) -> Vec<String> {
         let heard = self.heard.get(peer).and_then(|heard| SignedAnnouncement::decode(&heard.bytes).ok());
         heard.map(|signed| signed.announcement.addresses).unwrap_or_default()

@@ -8,7 +8,8 @@ use nostrp2p_protocol::{
 
 /// Answers of a page: nodes answer with no more.
 const PAGE: u32 = 100;
-/// Bytes of contents from which on a page counts as full: nodes cut short what would be too long for one answer.
+/// A page with at least this many bytes of content counts as full, because nodes cut an answer that would be too
+/// long.
 const FULL_BYTES: usize = 64 * 1024;
 /// Pages of a conversation that are asked for: twice what a page of the browser shows.
 const MAX_PAGES: u8 = 10;
@@ -58,8 +59,8 @@ impl AnswersTo {
     }
 }
 
-/// Some of what answers an event, the newest first. The nodes of its author are asked, which have heard of all that is for
-/// everyone.
+/// A page of the answers to an event, the newest first. The nodes of its author are asked, because all public answers
+/// reach them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswersPage {
     /// The event that is answered.

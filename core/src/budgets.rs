@@ -14,16 +14,16 @@ use crate::{
     limits::Limits,
 };
 
-/// Who goes over what is passed on has nothing passed on for so many seconds, counted from the last time. Whoever
-/// floods without end is not heard at all beyond the first node, and whoever wrote too fast once has lost a minute.
+/// For how many seconds nothing of an author is passed on after they went over the limit, counted from the last time.
+/// An endless flood is not passed on at all beyond the first node; a person who wrote too fast once loses a minute.
 const PAUSE_SECONDS: u64 = 60;
 
-/// What the budgets leave of an event.
+/// What the budgets allow for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// It is taken and passed on.
     PassOn,
-    /// It is taken and goes no further from here, but by catching up.
+    /// It is taken and not passed on; others get it by catching up.
     Keep,
     /// It is not taken.
     Nothing,
@@ -43,9 +43,10 @@ pub(crate) struct Budgets {
     limits: Limits,
     taken: TokenBuckets<Account>,
     passed_on: TokenBuckets<Account>,
-    /// Of all strangers together.
+    /// The budget of all strangers together.
     strangers: TokenBuckets<()>,
-    /// For deliveries, which nobody passes on: what somebody says to the owner is not rationed by what they say to all.
+    /// For deliveries, which nobody passes on. It is apart, so that private events to the owner are not limited by an
+    /// author's public ones.
     deliveries: TokenBuckets<Account>,
     pub(crate) people: KnownAuthors,
 }
@@ -67,7 +68,7 @@ impl Budgets {
         self.people.on_clock_back(now);
     }
 
-    /// What would become of an event that a neighbour brings.
+    /// What the budgets would allow for an event from a neighbour.
     pub(crate) fn grant(
         &self,
         follow_graph: &FollowGraph,

@@ -16,9 +16,9 @@ use crate::{
     sources::{Source, Sources},
 };
 
-/// Most nodes of one person. The newest word counts, so that a person who moves often is still found.
+/// Most nodes of one person. Those with the newest delegations stay, so that a person who moves often is still found.
 const MAX_NODES_OF_ONE: usize = 8;
-/// So many nodes of a person who is needed are not displaced by others: one that takes a private event is enough.
+/// How many nodes of a needed person are never evicted: one that takes a private event is enough.
 const KEPT_OF_ONE: usize = 2;
 // What is not displaced fills at most half of the table, so the other half goes on learning.
 const _: () = assert!((MAX_LISTED + MAX_WAITING) * KEPT_OF_ONE + MAX_CONNECTED <= MAX_ENTRIES / 2);
@@ -29,7 +29,7 @@ pub struct Directory {
     capacity: usize,
     nodes: BTreeMap<PeerId, Entry>,
     people: BTreeMap<PublicKey, BTreeSet<PeerId>>,
-    /// The same entries by their end, so that those which have ended go.
+    /// The same entries by their expiration.
     ends: BTreeSet<(u64, PeerId)>,
     sources: Sources<PeerId>,
 }
@@ -41,7 +41,7 @@ struct Entry {
     expires: u64,
 }
 
-/// Whom an entry must not be displaced for.
+/// The people and nodes whose entries must not be evicted.
 pub(crate) trait Needs {
     /// Whether a node is connected.
     fn is_connected(&self, peer: &PeerId) -> bool;
@@ -168,7 +168,7 @@ impl Directory {
         self.owner_of(peer, now) == Some(*person)
     }
 
-    /// For whom a node acts now.
+    /// The person for whom a node acts now.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         self.nodes.get(peer).filter(|entry| entry.expires > now).map(|entry| entry.owner)
     }

@@ -68,7 +68,7 @@ use crate::{
 };
 use voting::WaitingVotes;
 
-/// Most events that wait for their signature check. At 30 us each this is an eighth of a second of one core.
+/// Most events that wait for their signature check. At 30 us each they take an eighth of a second of one core.
 const MAX_PENDING: usize = 4_096;
 
 /// Most deliveries that are under way at a time.
@@ -82,7 +82,7 @@ const MAX_ASKERS: usize = 1_024;
 pub struct Core {
     settings: EngineSettings,
     ownership: Ownership,
-    /// Who has shown the token of the claim link and is being written down.
+    /// The person who has shown the claim link's token and is being stored as the owner.
     claiming: Option<PublicKey>,
     /// When a token for a claim link may be asked for again.
     token_asked: u64,
@@ -91,7 +91,7 @@ pub struct Core {
     announcer: Announcer,
     schedule: AnnounceSchedule,
     tunnel_client: TunnelClient,
-    /// What was told of it last.
+    /// The open tunnels as last reported.
     open_tunnels: Vec<OpenTunnel>,
     tunnel_server: server::State,
     admission: Admission,
@@ -102,7 +102,7 @@ pub struct Core {
     connected: BTreeMap<PeerId, Network>,
     directory: Directory,
     revocations: Revocations,
-    /// What each neighbour may bring of these.
+    /// How many revocations each neighbour may still bring.
     revoking: TokenBuckets<PeerId>,
     outbox: Outbox,
     node_lookup: NodeLookup,
@@ -135,7 +135,8 @@ enum Pending {
 }
 
 impl Core {
-    /// Begins with nothing seen and nothing waiting. `helper` is where browsers reach this node, if it lends a hand to others.
+    /// Starts with nothing seen and nothing waiting. `helper` is where browsers reach this node, if it serves as a
+    /// helper.
     pub fn new(settings: EngineSettings, key: NodeKey, helper: Option<String>, ownership: Ownership) -> Self {
         let lent = server::Config { address: helper.clone(), limits: settings.tunnels };
         Self {
@@ -257,8 +258,8 @@ impl Core {
         }
     }
 
-    /// What only grows begins anew when the clock was set back: otherwise nothing would be due until the former time is
-    /// reached again. [`TokenBuckets`] notice it themselves.
+    /// When the clock was set back, resets times that only grow; otherwise nothing would be due until the former time
+    /// is reached again. [`TokenBuckets`] notice it themselves.
     fn notice_clock(&mut self, now: u64) {
         let latest = std::mem::replace(&mut self.latest, now);
         if now.saturating_add(SET_BACK_SECONDS) >= latest {
@@ -288,7 +289,7 @@ impl Core {
         outputs
     }
 
-    /// What is due by now.
+    /// Does what is due by now.
     fn on_tick(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = self.attempt(now);
         outputs.extend(self.ask(now));
@@ -298,7 +299,7 @@ impl Core {
         outputs
     }
 
-    /// What is due by now, and what this node does of its own accord from time to time.
+    /// Does what is due by now, and this node's periodic work.
     fn on_time(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = self.on_tick(now);
         outputs.extend(self.announce_when_due(now));
@@ -360,7 +361,7 @@ impl Core {
         outputs
     }
 
-    /// Takes up what an earlier run has left. It makes nothing due that the next tick would not bring about.
+    /// Takes over the state of an earlier run. It makes nothing due earlier than the next tick would.
     fn on_remembered(&mut self, remembered: Remembered, now: u64) {
         match remembered {
             Remembered::Waiting(address, row) => self.outbox.add(address, row, now),
@@ -403,7 +404,7 @@ impl Core {
         !self.directory.nodes_of(person, now).is_empty()
     }
 
-    /// What was refused since the start.
+    /// Refused messages since the start, by reason.
     pub const fn refusals(&self) -> &Refusals {
         &self.refusals
     }
@@ -413,7 +414,7 @@ impl Core {
         self.directory.len()
     }
 
-    /// For whom a node acts, as far as is known.
+    /// The person for whom a node acts, as far as is known.
     pub fn owner_of(&self, peer: &PeerId, now: u64) -> Option<PublicKey> {
         self.directory.owner_of(peer, now)
     }
@@ -520,7 +521,7 @@ impl Core {
     }
 }
 
-/// What the directory must not displace, without the directory itself.
+/// The entries that the directory must not evict, without the directory itself.
 struct Needed<'a> {
     owner: Option<PublicKey>,
     connected: &'a BTreeMap<PeerId, Network>,

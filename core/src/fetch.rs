@@ -34,14 +34,14 @@ const MAX_POSTS: u32 = 100;
 const NONE_SECONDS: u64 = 3_600;
 /// How long a found profile or follow list counts as fresh, in seconds.
 const FRESH_SECONDS: u64 = 86_400;
-/// How long the posts of a person and the answers to a post count as fresh, in seconds: they come by broadcast as well.
+/// For how many seconds the posts of a person and the answers to a post count as fresh. They also come by broadcast.
 const POSTS_SECONDS: u64 = 300;
 /// When somebody whose nodes were away is asked again, in seconds.
 const AWAY_SECONDS: u64 = 600;
 /// How long a want lasts that nobody repeats, in seconds.
 const INTEREST_SECONDS: u64 = 3_600;
 
-/// One thing that is wanted.
+/// Something to fetch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FetchTarget {
     /// The newest version of something replaceable of a person, see [`FetchTarget::latest_of`].
@@ -74,7 +74,7 @@ impl FetchTarget {
         special.unwrap_or(Self::Posts(author))
     }
 
-    /// Whose nodes are asked.
+    /// The author, whose nodes are asked.
     pub fn author(&self) -> Option<PublicKey> {
         match self {
             Self::Latest(_, author) | Self::Posts(author) | Self::Addressable(_, author) => Some(*author),
@@ -122,11 +122,11 @@ pub struct QueryId(pub u64);
 pub struct FetchQuery {
     /// Names it.
     pub ask: QueryId,
-    /// Whom; nobody in particular when the author is unknown, or no node of the author.
+    /// The nodes to ask; empty for any neighbours, when the author or the author's nodes are unknown.
     pub nodes: Vec<PeerId>,
     /// How many neighbours, when `nodes` is empty.
     pub neighbours: usize,
-    /// For what: at most four.
+    /// At most four filters.
     pub filters: Vec<Filter>,
 }
 
@@ -143,7 +143,7 @@ enum State {
     Asked,
     /// The person's nodes did not answer; asked again then.
     Away(u64),
-    /// It was found, or nobody had it; not asked before then.
+    /// It was found, or no node had it; it is not fetched again before this time.
     Rest(u64),
 }
 
@@ -155,7 +155,7 @@ struct Open {
     of_strangers: bool,
 }
 
-/// What is wanted.
+/// All targets that are being fetched.
 #[derive(Debug, Default)]
 pub struct Fetches {
     entries: BTreeMap<FetchTarget, Entry>,
@@ -351,7 +351,7 @@ impl Fetches {
     }
 }
 
-/// One question for all of it.
+/// One request for all targets.
 fn filters(wants: &[FetchTarget]) -> Vec<Filter> {
     let (mut kinds, mut ids, mut writers) = (BTreeSet::new(), BTreeSet::new(), 0_u32);
     let mut addressable = BTreeSet::new();

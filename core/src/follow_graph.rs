@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{Kind, PublicKey, UnsignedEvent, limits::MAX_LIST_ENTRIES};
 
-/// Most people of a list of somebody else that count, and most of the owner's who are protected where tables make room.
+/// Most people of somebody else's follow list that count, and most people of the owner's list who are protected from
+/// eviction.
 pub(crate) const MAX_LISTED: usize = 2_000;
 /// Most followed people whose own lists are kept: with [`MAX_LISTED`] of each at worst 64 MB, usually 2 MB.
 const MAX_LISTS: usize = 1_000;
@@ -24,7 +25,7 @@ pub(crate) enum Nearness {
     Stranger,
 }
 
-/// What is known of people.
+/// The owner's social graph.
 #[derive(Debug, Default)]
 pub struct FollowGraph {
     owner: Option<PublicKey>,

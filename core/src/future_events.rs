@@ -16,12 +16,12 @@ const MAX_WAIT_SECONDS: u64 = 7_200;
 /// The id that is ordered before all others.
 const FIRST: EventId = EventId::from_bytes([0; 32]);
 
-/// What came too early, by whom it came.
+/// Events that are dated too far ahead, with the neighbours that brought them.
 #[derive(Debug)]
 pub(crate) struct FutureEvents {
     capacity: usize,
     of: BTreeMap<EventId, (u64, PeerId)>,
-    /// The same by neighbours: when something is due, and its id.
+    /// The same by neighbour: when an event is due, and its id.
     brought: BTreeMap<PeerId, BTreeSet<(u64, EventId)>>,
 }
 

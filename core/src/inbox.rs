@@ -20,16 +20,16 @@ use crate::{
 /// Signature checks for one address: 50 us each, so 2 % of one core at most. Only who has signed in by a key that is close
 /// to the owner is not counted.
 const CHECKS: Rate = Rate { burst: 240, per_hour: 3_600 };
-/// What somebody may bring whom the owner follows: as much as by deliveries of nodes. All of these rates are guesses.
+/// Budget of somebody whom the owner follows: as large as for deliveries of nodes. All of these rates are guesses.
 const FOLLOWED: Budget =
     Budget { events: Rate { burst: 120, per_hour: 240 }, kib: Rate { burst: 4 * 1024, per_hour: 16 * 1024 } };
-/// What somebody may bring whom those follow.
+/// Budget of somebody followed by somebody whom the owner follows.
 const KNOWN: Budget =
     Budget { events: Rate { burst: 60, per_hour: 120 }, kib: Rate { burst: 1024, per_hour: 4 * 1024 } };
-/// What all strangers at one address may bring: a household, or the exit of an anonymous network.
+/// Budget of all strangers at one address: a household, or the exit of an anonymous network.
 const ADDRESS: Budget =
     Budget { events: Rate { burst: 60, per_hour: 240 }, kib: Rate { burst: 1024, per_hour: 2 * 1024 } };
-/// What all strangers together may bring: with the default mailbox they need 16 hours to fill their quarter of it.
+/// Budget of all strangers together: with the default mailbox they need 16 hours to fill their quarter of it.
 const STRANGERS: Budget = Budget {
     events: Rate { burst: 600, per_hour: 7_200 },
     kib: Rate { burst: 8 * 1024, per_hour: 16 * 1024 },
@@ -37,19 +37,19 @@ const STRANGERS: Budget = Budget {
 /// Addresses and people whose budgets are remembered: 1 MB each. The longest silent is forgotten first.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// What the owner demands of strangers.
+/// The owner's requirements for strangers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InboxTerms {
     /// Bits of work (NIP-13) that an event of a stranger must have.
     pub work: u8,
 }
 
-/// Who brings an event.
+/// The sender of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bearer {
-    /// Where they are; None on this machine.
+    /// The sender's address; None on this machine.
     pub address: Option<IpAddr>,
-    /// By which key they have signed in (NIP-42), if they have.
+    /// The key by which the sender has signed in (NIP-42), if any.
     pub signed_in: Option<PublicKey>,
 }
 
@@ -207,8 +207,8 @@ impl Inbox {
     }
 }
 
-/// Who pays for an event, and out of what budget: its author if close to the owner, or else whoever has signed in by a key
-/// that is.
+/// The account and the budget to charge for an event: those of its author if close to the owner, otherwise those of
+/// the signed-in sender if that one is.
 fn account(unsigned: &UnsignedEvent, bearer: &Bearer, graph: &FollowGraph) -> (Account, Budget) {
     let author = Some(unsigned.pubkey).filter(|_| !is_gift_wrap(unsigned.kind));
     let people = || [author, bearer.signed_in].into_iter().flatten();
@@ -220,7 +220,7 @@ fn account(unsigned: &UnsignedEvent, bearer: &Bearer, graph: &FollowGraph) -> (A
     }
 }
 
-/// What an event weighs, begun KiB whole.
+/// The size of an event in KiB, rounded up.
 fn kib(unsigned: &UnsignedEvent) -> u64 {
     u64::try_from(unsigned.size().div_ceil(1024)).unwrap_or(u64::MAX).saturating_mul(UNIT)
 }

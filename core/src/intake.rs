@@ -7,8 +7,8 @@ use crate::limit::{Rate, TokenBuckets, UNIT};
 const EVENTS: Rate = Rate { burst: 20_000, per_hour: 20_000 };
 /// KiB of one relay: 64 MiB at once and as many an hour, as of all neighbours in catching up; a guess.
 const KIB: Rate = Rate { burst: 65_536, per_hour: 65_536 };
-/// What the node holds already, or declines, costs one part of so many: it is looked up and not written. So whoever is
-/// listened to again after a pause gets further than the last time.
+/// An event that the node already holds or declines costs this part of a new one, because it is looked up and not
+/// written. So a relay that is read again after a pause gets further than the last time.
 const SEEN_PART: u64 = 8;
 /// How long a relay is not listened to once its budget is spent, in seconds: then a sixth of it is there again.
 pub const INTAKE_PAUSE_SECONDS: u64 = 600;

@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use nostrp2p_protocol::PublicKey;
 
-/// For so many seconds after their first event somebody is new: a day. In the first day of a node's own life nobody is,
-/// for to a new node everybody would be; a guess.
+/// For how many seconds after their first event an author is new: a day; a guess. In the first day of a node's own
+/// life nobody is new, because everybody would be.
 pub const NEW_SECONDS: u64 = 86_400;
 
-/// Most people who are remembered as known. 100,000 are about 5 MB, and as many as a store of the usual size can hold
-/// events of. When it is full, whoever comes then stays new.
+/// Most known authors. 100,000 take about 5 MB, and a store of the usual size can hold events of as many. When the
+/// table is full, further authors stay new.
 const MAX_KNOWN: usize = 100_000;
 
-/// Most newcomers whose first event is remembered; the longest ago is forgotten first, and is new again when he comes
-/// again. So at most so many invented keys grow old in a day.
+/// Most newcomers whose first event is remembered. The oldest is forgotten first, and is new again at the next event.
+/// So at most this many invented keys become known in a day.
 const MAX_NEWCOMERS: usize = 10_000;
 
-/// When people were first heard of.
+/// When this node got the first event of each author.
 #[derive(Debug)]
 pub(crate) struct KnownAuthors {
-    /// When this node's life began; None before anything was heard.
+    /// When this node's life began; None before its first event.
     born: Option<u64>,
     known: BTreeSet<PublicKey>,
     newcomers: BTreeMap<PublicKey, u64>,
@@ -47,13 +47,13 @@ impl KnownAuthors {
         }
     }
 
-    /// The clock was set back: whoever came while it was ahead came now.
+    /// The clock was set back: moves first events that lie ahead to now.
     pub(crate) fn on_clock_back(&mut self, now: u64) {
         self.born = self.born.map(|born| born.min(now));
         self.newcomers.values_mut().for_each(|since| *since = (*since).min(now));
     }
 
-    /// Somebody's event has come, and its signature is right.
+    /// Notes an event of an author. Its signature must be right.
     pub(crate) fn meet(&mut self, person: PublicKey, now: u64) {
         self.born.get_or_insert(now);
         if self.known.contains(&person) {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One unit of what a bucket holds; fractions are for those who pay with work.
+/// Units of one token; fractions are for events with proof of work.
 pub const UNIT: u64 = 3_600;
 
 /// A clock that went back by more than this was set, in seconds; by less it was corrected, and a bucket waits.
@@ -17,18 +17,18 @@ pub(crate) const SET_BACK_SECONDS: u64 = 60;
 pub struct Rate {
     /// At once.
     pub burst: u32,
-    /// In an hour, evenly.
+    /// Refill in an hour, evenly.
     pub per_hour: u32,
 }
 
-/// One bucket for each key; the longest silent are forgotten first.
+/// One bucket for each key; when there are too many, the longest unused is forgotten first.
 #[derive(Debug)]
 pub struct TokenBuckets<K> {
     capacity: usize,
     buckets: BTreeMap<K, Bucket>,
     /// Keys by the time of their last use, so that the longest silent is found at once.
     silent: BTreeSet<(u64, K)>,
-    /// The latest time that was told, in seconds.
+    /// The latest time seen, in seconds.
     latest: u64,
 }
 
@@ -101,7 +101,7 @@ impl<K: Copy + Ord> TokenBuckets<K> {
         self.buckets.len()
     }
 
-    /// What time has refilled: an hour brings `per_hour` units, so a second brings as many parts.
+    /// The refilled level: an hour brings `per_hour` tokens, so a second brings as many units.
     fn tokens(&self, key: &K, rate: Rate, now: u64) -> u64 {
         let full = u64::from(rate.burst) * UNIT;
         let bucket = self.buckets.get(key).filter(|_| !self.was_set_back(now));

@@ -4,9 +4,9 @@ use nostrp2p_protocol::event_policy::HORIZON_SECONDS;
 
 use crate::limit::Rate;
 
-/// Most nodes that act for somebody and are remembered: 50,000 are about 15 MB.
+/// Most delegated nodes that are remembered: 50,000 take about 15 MB.
 pub(crate) const MAX_ENTRIES: usize = 50_000;
-/// Most connected nodes whose networks are remembered; the overlay lets in about 180.
+/// Most connected nodes whose networks are remembered; the overlay accepts about 180 connections.
 pub(crate) const MAX_CONNECTED: usize = 1_000;
 
 /// The bounds of admission.
@@ -23,8 +23,9 @@ pub struct Limits {
     /// one author, so it would come by catching up anyway. Those whom the node has not known for a day share it, as far as
     /// one neighbour brings them.
     pub strangers: Rate,
-    /// How much of that is passed on. Default 8 at once, 240 an hour: so that a flood ends at the first node; whoever goes
-    /// over it is not passed on for a minute. What is not passed on comes by catching up, some seconds later; a guess.
+    /// How much of that is passed on. Default: 8 at once, 240 an hour, so that a flood ends at the first node.
+    /// Nothing of an author who goes over it is passed on for a minute. Others get the rest by catching up, some
+    /// seconds later; a guess.
     pub passed_on: Rate,
     /// Events of all strangers together. Default 600 at once, 7,200 an hour, half of it for those who have been known for
     /// a day: what 17,000 people write who write ten times a day, and 2 kB a second with all copies; a guess.

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use nostrp2p_protocol::{PublicKey, rpc::MAX_SOUGHT};
 
-/// People who are sought at a time: 60 kB. Whoever comes beyond is asked for with the next attempt of the outbox.
+/// Most people who are looked up at a time: 60 kB. Others are looked up with the next attempt of the outbox.
 const MAX_PEOPLE: usize = 1_000;
 /// The pause after the first question, in seconds; doubled each time.
 const PAUSE_SECONDS: u64 = 15;
 /// Questions about one person, the last one 225 s after the first; the outbox's next attempt begins anew.
 const QUESTIONS: u32 = 5;
 
-/// Whom neighbours are asked about.
+/// The people whose nodes are looked up.
 #[derive(Debug, Default)]
 pub(crate) struct NodeLookup(BTreeMap<PublicKey, Sought>);
 
@@ -26,7 +26,7 @@ struct Sought {
 }
 
 impl NodeLookup {
-    /// Something waits for a person of whom no node is known.
+    /// Starts the lookup of a person for whom something waits and of whom no node is known.
     pub(crate) fn start(&mut self, person: PublicKey, now: u64) {
         if self.0.len() < MAX_PEOPLE {
             self.0.entry(person).or_insert(Sought { due: now, asked: 0 });
@@ -48,7 +48,7 @@ impl NodeLookup {
         self.0.values().map(|sought| sought.due).min()
     }
 
-    /// Whom to ask about now, in questions of at most [`MAX_SOUGHT`] people.
+    /// The people to ask neighbours about now, in requests of at most [`MAX_SOUGHT`] people.
     pub(crate) fn due(&mut self, now: u64) -> Vec<Vec<PublicKey>> {
         let mut people = Vec::new();
         for (person, sought) in &mut self.0 {

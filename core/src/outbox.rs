@@ -16,13 +16,13 @@ const RETRIES: u8 = 10;
 const REFUSED: u8 = u8::MAX;
 /// Unit of the waiting times, in seconds: five minutes.
 const UNIT_SECONDS: u64 = 5 * 60;
-/// Most deliveries that wait. A row is about 200 bytes here.
+/// Most waiting deliveries. A row takes about 200 bytes here.
 pub(crate) const MAX_WAITING: usize = 10_000;
-/// Most deliveries that were given up and are remembered for the day on which the recipient's node appears: 2 MB. The
-/// one of the oldest event is forgotten first, and can still be retried by hand.
+/// Most given-up deliveries that are remembered, in case a node of the recipient appears: 2 MB. The one of the oldest
+/// event is forgotten first, and can still be retried by hand.
 const MAX_GIVEN_UP: usize = 10_000;
 
-/// One event for one person.
+/// A delivery: one event for one person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DeliveryKey {
     /// The event's sequence number in the own store.

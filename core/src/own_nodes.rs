@@ -17,7 +17,7 @@ const NOT_BEFORE_SECONDS: u64 = 2;
 /// Own nodes that are remembered: those that a person has had.
 const MAX_OWN_NODES: usize = 32;
 
-/// Up to where an own node has told what it holds.
+/// Sync position with another node of the same owner.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OwnNodeCursor {
     /// Which store the sequence number belongs to; none before the first answer.
@@ -34,11 +34,11 @@ struct OwnNode {
     told: Told,
 }
 
-/// What an own node has told in this run.
+/// What an own node has answered in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     NotYet,
-    /// It did not answer the last time, or has refused, as it does before it has heard of this node.
+    /// It did not answer the last time, or has refused because it does not know this node yet.
     Failed,
     /// All that it held.
     All,
@@ -49,7 +49,7 @@ enum Phase {
     /// To be asked at this time.
     Idle(u64),
     Asked,
-    /// So many events of the page still wait for their signature check.
+    /// The number of events of the page that still wait for their signature check.
     Checking {
         left: usize,
         next: OwnNodeCursor,
@@ -57,7 +57,7 @@ enum Phase {
     },
 }
 
-/// What is known of the own nodes.
+/// Sync state of all own nodes.
 #[derive(Debug, Default)]
 pub struct OwnNodes {
     known: BTreeMap<PeerId, OwnNode>,
@@ -127,8 +127,8 @@ impl OwnNodes {
         nodes.iter().filter_map(when).min()
     }
 
-    /// Whether an own node may soon tell more than it has: not when it has told all, nor when it did not answer and is not
-    /// there.
+    /// Whether an own node may soon answer with more: not when it has sent everything, nor when it did not answer and
+    /// is not connected.
     pub fn owes(&self, peer: &PeerId, connected: bool) -> bool {
         match self.known.get(peer).map(|own_node| own_node.told) {
             None | Some(Told::NotYet) => true,
@@ -156,7 +156,7 @@ impl OwnNodes {
         if left == 0 { self.finish(peer, now) } else { None }
     }
 
-    /// One event of the page has been checked. Returns the cursor to write down after the last one.
+    /// Counts a checked event of the page. Returns the position to store after the last one.
     pub fn on_checked(&mut self, peer: &PeerId, now: u64) -> Option<OwnNodeCursor> {
         let Phase::Checking { left, .. } = &mut self.known.get_mut(peer)?.phase else { return None };
         *left = left.saturating_sub(1);

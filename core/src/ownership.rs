@@ -29,9 +29,9 @@ impl fmt::Debug for Claim {
 pub struct Proof<'a> {
     /// Signature and id are right.
     pub event: &'a Event,
-    /// What this connection was asked to sign.
+    /// The challenge of this connection.
     pub challenge: &'a [u8; 32],
-    /// Where the client must have dialled.
+    /// The address that the client must have dialled.
     pub authority: &'a str,
     /// Which node a login over client frames must name; None at a relay, where a login names none.
     pub peer: Option<&'a PeerId>,
@@ -42,9 +42,9 @@ pub struct Proof<'a> {
 pub struct LoginProof {
     /// Signature and id are right.
     pub event: Event,
-    /// What this connection was asked to sign.
+    /// The challenge of this connection.
     pub challenge: [u8; 32],
-    /// Where the client must have dialled.
+    /// The address that the client must have dialled.
     pub authority: String,
     /// Which node the login must name.
     pub peer: PeerId,
@@ -65,17 +65,17 @@ pub(crate) fn is_local(authority: &str) -> bool {
         || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Whose node this is.
+/// The ownership of this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ownership {
     /// This person's.
     Owned(PublicKey),
-    /// Nobody's yet; the claim may have expired.
+    /// No owner yet; the claim link may have expired.
     Unclaimed(Claim),
 }
 
 impl Ownership {
-    /// Nobody's, and without a claim link that holds.
+    /// No owner, and no valid claim link.
     #[cfg(test)]
     pub(crate) const fn nobody() -> Self {
         Self::Unclaimed(Claim { token: [0; 16], expires: 0 })

@@ -14,7 +14,8 @@ use crate::{
     sources::{Source, Sources},
 };
 
-/// Most revocations: 5 MB. People take back a word when they lose a node or move, so this is for a large network.
+/// Most revocations: 5 MB. People revoke a delegation when they lose a node or move, so this suffices for a large
+/// network.
 const MAX_KEPT: usize = 10_000;
 /// Most revocations of one person, who loses few nodes in 90 days. The newest stay.
 const MAX_OF_ONE: usize = 32;
@@ -25,12 +26,12 @@ type Key = (PublicKey, PeerId);
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
     kept: BTreeMap<Key, Delegation>,
-    /// The same by the time from which nothing is left to revoke.
+    /// The same by the time from which there is nothing left to revoke.
     ends: BTreeSet<(u64, Key)>,
     sources: Sources<Key>,
 }
 
-/// What has changed.
+/// The change that a new revocation causes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Change {
     /// Whether the revocation is new here.

@@ -11,7 +11,7 @@ use nostrp2p_protocol::{Network, PeerId};
 
 use crate::rng::SeededRng;
 
-/// A neighbour that told something, and the network from which it is connected.
+/// The neighbour that told an entry, and the network from which it is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The network.
@@ -41,8 +41,8 @@ impl<K: Copy + Ord> Sources<K> {
         self.places.len()
     }
 
-    /// Notes who told an entry. One that several sources tell belongs to the smallest of them, so that nobody takes an
-    /// entry along by repeating it.
+    /// Notes the source of an entry. An entry that several sources tell belongs to the smallest of them, so that
+    /// nobody makes an entry more likely to be evicted by repeating it.
     pub(crate) fn insert(&mut self, key: K, source: Source) {
         if let Some((before, _)) = self.places.get(&key) {
             if self.weight(before) <= self.weight(&source) {

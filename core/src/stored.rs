@@ -4,10 +4,10 @@ use nostrp2p_protocol::{PublicKey, event_policy::Audience};
 
 use crate::mailbox::Sender;
 
-/// What became of an event: where it is stored, or a sentence for the log why it could not be.
+/// The result of storing an event, or a sentence for the log why it failed.
 pub type Stored = Result<Inserted, String>;
 
-/// What became of an event that was to be stored.
+/// The store's decision about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
     /// It is stored under this new sequence number.
@@ -41,18 +41,18 @@ impl Inserted {
 /// It decides for deletions alone: whether their targets were for everyone cannot be seen in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// It was broadcast, or came from somebody to whom it was.
+    /// It was broadcast, or came from a node that had it by broadcast.
     Shared,
-    /// It came in another way: it is shared if it is for everyone by itself.
+    /// It came by another path; it is shared if the event itself is public.
     ByItself,
     /// As before; it came from another node of the owner.
     OwnNode,
 }
 
-/// Where an event comes from, and whether it still has to reach other nodes.
+/// The origin of an event, and whether it still has to reach other nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Propagation {
-    /// It came from there, or stays here.
+    /// It came from other nodes, or stays here.
     Done,
     /// Another node has handed it over for the owner; this is who answers for it.
     Handed(Sender),
@@ -60,24 +60,24 @@ pub enum Propagation {
     Brought(Sender),
     /// Another node of the owner had it.
     OwnNode,
-    /// It stood in a file of the owner's, or in a damaged store, with this mark.
+    /// It came from a file of the owner, or from a damaged store, with this mark.
     Restored(Mark),
     /// Others have shared it with everybody: neighbours may have it from here, also if it is a deletion.
     Shared,
-    /// It came from this relay and is not for other nodes, unless they ask.
+    /// It came from this relay; other nodes get it only if they ask.
     Mirrored(String),
-    /// It is for everyone, and nobody has taken it yet.
+    /// It is public, and no other node has taken it yet.
     Ahead,
-    /// It is for these people; each gets a delivery that begins at this time.
+    /// It is for these people; the delivery to each begins at this time, in seconds since 1970.
     To(Vec<PublicKey>, u64),
 }
 
-/// What an export says of an event of somebody else.
+/// The origin of another person's event in an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing: neighbours do not get it from here unless they ask.
+    /// None: neighbours get it only if they ask.
     None,
-    /// It was sent to everybody: neighbours may have it.
+    /// It was broadcast: neighbours may have it.
     Shared,
     /// It came from this relay.
     Mirrored(String),
@@ -94,7 +94,7 @@ impl From<Sharing> for Propagation {
 }
 
 impl Propagation {
-    /// That of an event which the owner has published just now, `now` in seconds since 1970.
+    /// The propagation of an event that the owner has just published. `now` is in seconds since 1970.
     pub fn of_own(audience: &Audience, now: u64) -> Self {
         match audience {
             Audience::Everyone => Self::Ahead,

@@ -15,18 +15,18 @@ const RESTART_SECONDS: u64 = 2;
 /// times.
 pub(crate) const TWIN_SECONDS: u64 = 3 * 3_600;
 
-/// What a run knows of others with its key.
+/// What this run knows of other programs with its key.
 #[derive(Debug)]
 pub(crate) struct Twin {
     run: [u8; 8],
     /// When this run signed something first, in seconds since 1970.
     began: Option<u64>,
-    /// When another was last heard, in seconds since 1970.
+    /// When another program was last noticed, in seconds since 1970.
     heard: Option<u64>,
 }
 
 impl Twin {
-    /// Nothing was heard yet. `run` is random, and another one at each start.
+    /// Starts with no other program known. `run` must be random and differ at each start.
     pub(crate) const fn new(run: [u8; 8]) -> Self {
         Self { run, began: None, heard: None }
     }
@@ -36,14 +36,14 @@ impl Twin {
         self.began = Some(self.began.map_or(now, |began| began.min(now)));
     }
 
-    /// Something was heard that was signed with this node's key, and not by this run.
+    /// Takes in a message that is signed with this node's key and not by this run. `issued_at` is its time.
     pub(crate) fn hear(&mut self, issued_at: u64, now: u64) {
         if self.began.is_some_and(|began| issued_at > began.saturating_add(RESTART_SECONDS)) {
             self.heard = Some(now);
         }
     }
 
-    /// When another was heard, in seconds since 1970, if that was lately.
+    /// When another program was noticed, in seconds since 1970; None if that was long ago.
     pub(crate) fn heard(&self, now: u64) -> Option<u64> {
         self.heard.filter(|heard| now.saturating_sub(*heard) < TWIN_SECONDS)
     }

@@ -11,10 +11,11 @@ use crate::{
 /// flooded and anybody can invent nodes, so without a bound one neighbour could keep the whole network busy. Nodes announce
 /// less often as the network grows ([`super::announce_every`]), so that 10,000 nodes make 330 in ten minutes.
 const OF_NEIGHBOUR: Rate = Rate { burst: 600, per_hour: 3_600 };
-/// What all neighbours of one network may tell together, so that it does not help to come back under another key: as much
-/// as four neighbours.
+/// What all neighbours of one network may tell together: as much as four neighbours, so that it does not help to come
+/// back under another key.
 const OF_NETWORK: Rate = Rate { burst: 2_400, per_hour: 14_400 };
-/// What each neighbour may tell all the same, or one of them could silence the others of its network: a tenth.
+/// What each neighbour may tell in any case, a tenth of its rate; otherwise one neighbour could silence the others of
+/// its network.
 const ALWAYS: Rate = Rate { burst: 60, per_hour: 360 };
 /// Neighbours, and networks, that are counted: more than can be connected.
 const MAX_COUNTED: usize = 1_024;

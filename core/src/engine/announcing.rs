@@ -16,7 +16,7 @@ use crate::{
 /// Neighbours that are asked for the nodes of a person. Each keeps 2,000 announcements.
 const ASKED_NEIGHBOURS: usize = 6;
 
-/// What the announcer asks of the rest of the engine.
+/// The parts of the engine that the announcer reads.
 struct Around<'a> {
     needed: Needed<'a>,
     directory: &'a Directory,
@@ -45,8 +45,8 @@ impl Surroundings for Around<'_> {
     }
 }
 
-/// Whom to ask: one neighbour of each network before a second one of any, so that nobody who has many keys in one network
-/// is alone in answering. Within that the order stays.
+/// Orders neighbours to ask: one of each network before a second one of any, so that an attacker with many keys in
+/// one network is not the only one to answer. Otherwise the order stays.
 fn in_different_networks(peers: Vec<(PeerId, Network)>) -> Vec<PeerId> {
     let mut of_network: BTreeMap<Network, usize> = BTreeMap::new();
     let mut turns: Vec<(usize, PeerId)> = peers
@@ -110,8 +110,8 @@ impl Core {
         outputs
     }
 
-    /// A neighbour was asked, and told these. It loses no score for what it tells, for it may have heard it so; but it
-    /// counts.
+    /// Takes in the announcements that a neighbour has answered with. It loses no score for them, because it may only
+    /// repeat others; but they count against its limit.
     pub(super) fn on_told(&mut self, from: PeerId, announcements: Vec<Vec<u8>>, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
         for bytes in announcements {
@@ -124,7 +124,7 @@ impl Core {
         outputs
     }
 
-    /// What was taken back comes first, so that it is not believed meanwhile.
+    /// Takes in the answers to a lookup. Revocations come first, so that no revoked delegation is believed meanwhile.
     pub(super) fn on_looked_up(&mut self, answers: Vec<LookedUp>, now: u64) -> Vec<Output> {
         let (mut outputs, mut told) = (Vec::new(), Vec::new());
         for (peer, announcements, revoked) in answers {
@@ -185,8 +185,8 @@ impl Core {
         outputs
     }
 
-    /// Looks for nodes of people of whom none is known: takes up again what the directory has lost, and asks some
-    /// neighbours, others each time, for what one has not heard of another may have.
+    /// Looks up nodes of people of whom none is known: from announcements that the directory has lost, and from some
+    /// neighbours, other ones each time.
     pub(super) fn look_up(&mut self, people: Vec<PublicKey>, now: u64) -> Vec<Output> {
         let known = self.announcer.recall(&people).into_iter();
         let known: Vec<_> = known.filter_map(|news| Some((news.delegation?, news.peer))).collect();

@@ -14,8 +14,8 @@ use crate::{
     sync::SyncWindow,
 };
 
-/// What one node may have of answers, in KiB: 64 MiB at once, twice the whole history of a large network, and 256 MiB an
-/// hour; a guess. Counted requests alone are no bound: forty bytes ask for a megabyte.
+/// Bytes of answers that one node may have, in KiB: 64 MiB at once, twice the whole history of a large network, and
+/// 256 MiB an hour; a guess. A bound on the number of requests is not enough: forty bytes ask for a megabyte.
 const ANSWERS: Rate = Rate { burst: 64 * 1024, per_hour: 256 * 1024 };
 
 /// Rows of the store that one question of another node may read: a tenth of a full store, and some 50 ms. Pages of people
@@ -130,7 +130,7 @@ impl Core {
         }
     }
 
-    /// Whether a node may make another request of this kind now. It counts as made.
+    /// Whether a node may make another request of this kind now. Counts it.
     pub(super) fn admits(&mut self, peer: &PeerId, service: Service, now: u64) -> bool {
         let admitted = self.answers.holds(peer, ANSWERS, UNIT, now)
             && self.requests.take((*peer, service), service.rate(), UNIT, now);
@@ -157,7 +157,7 @@ impl Core {
         may
     }
 
-    /// So many rows were read for a node that [`Core::may_read`] had allowed to ask.
+    /// Charges the rows that were read for a node; [`Core::may_read`] has allowed the request before.
     pub(super) fn has_read(&mut self, peer: PeerId, service: Service, rows: usize, now: u64) {
         let read = u64::try_from(rows).unwrap_or(u64::MAX).saturating_mul(UNIT);
         let aside = u64::from(QUESTION_ROWS).saturating_mul(UNIT);

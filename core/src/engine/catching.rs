@@ -26,7 +26,8 @@ impl Core {
         self.future_events.len()
     }
 
-    /// What came too early and is due now is asked for: of whoever brought it, and of another, for it may have gone.
+    /// Fetches events that were dated too far ahead and are due now, from the neighbour that brought them and from
+    /// another one, because the first may have gone.
     pub(super) fn recall(&mut self, now: u64) {
         for peer in self.future_events.take_due(now) {
             self.sync.on_due(&peer);
@@ -93,7 +94,7 @@ impl Core {
         outputs
     }
 
-    /// What a session wants next, and what is due besides: one that ended has made room.
+    /// Carries out the next steps of a session, and those that are possible because another one has ended.
     fn follow(&mut self, mut steps: Vec<crate::sync::SyncStep>, now: u64) -> Vec<Output> {
         steps.extend(self.sync.due(now));
         steps.into_iter().map(Output::CatchUp).collect()

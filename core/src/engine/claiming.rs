@@ -12,7 +12,7 @@ use crate::ownership::{Claim, LoginProof, Ownership, is_local};
 const TOKEN_AGAIN_SECONDS: u64 = 60;
 
 impl Core {
-    /// Whose node this is.
+    /// The owner of this node.
     pub const fn owner(&self) -> Option<PublicKey> {
         self.ownership.owner()
     }
@@ -31,7 +31,7 @@ impl Core {
         time.map(Output::NoteTime).into_iter().chain([Output::LoggedIn(login, owner)]).collect()
     }
 
-    /// The owner is stored before anybody is told, so that a claim that was answered is never forgotten.
+    /// Takes in a claim. The owner is stored before the answer, so that an answered claim is never forgotten.
     pub(super) fn on_claim(
         &mut self,
         login: LoginId,

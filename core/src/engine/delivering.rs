@@ -49,7 +49,7 @@ impl Core {
         }
     }
 
-    /// What the store made of a delivery.
+    /// Takes in the store's decision about a delivery.
     pub(super) fn on_delivery_stored(
         &mut self,
         handed: InboundRequestId,
@@ -70,7 +70,8 @@ impl Core {
         }
     }
 
-    /// Who answers for an event that a node has handed over: its author, but for a gift wrap whoever that node acts for.
+    /// The sender who is accountable for a delivered event: its author; for a gift wrap the person for whom the
+    /// delivering node acts.
     pub(super) fn sender_of(&self, unsigned: &UnsignedEvent, from: PeerId, now: u64) -> Sender {
         if unsigned.kind != Kind::GIFT_WRAP {
             return Sender::Person(unsigned.pubkey);
@@ -124,8 +125,8 @@ impl Core {
         revived.into_iter().map(|(address, row)| Output::Record(address, row)).collect()
     }
 
-    /// Tries what is due. With whom no node is known, the attempt has failed without being made, and neighbours are
-    /// asked: nobody hears of all nodes. When one becomes known, it is tried at once.
+    /// Tries the deliveries that are due. Without a known node the attempt fails at once, and neighbours are asked
+    /// for nodes of the recipient; when one becomes known, the delivery is tried at once.
     pub(super) fn attempt(&mut self, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
         for address in self.outbox.due(now, MAX_ATTEMPTS.saturating_sub(self.attempts)) {

@@ -47,7 +47,8 @@ impl Core {
         outputs
     }
 
-    /// Of an answer only what was asked for is taken, and only what is public: nobody can slip in anything else.
+    /// Takes from an answer only events that were asked for and are public, so that no node can slip in anything
+    /// else.
     pub(super) fn on_fetched(
         &mut self,
         ask: QueryId,
@@ -99,7 +100,7 @@ impl Core {
         outputs
     }
 
-    /// Something was stored that the owner's other nodes want: asking them is how they learn that there is news.
+    /// Something was stored that the owner's other nodes want: asks them, by which they learn that there is news.
     pub(super) fn tell_own_nodes(&mut self, now: u64) -> Vec<Output> {
         for peer in self.own_nodes(now) {
             self.own_nodes.hurry(&peer);
@@ -159,7 +160,7 @@ impl Core {
         self.owner().map(|owner| self.directory.nodes_of(&owner, now)).unwrap_or_default()
     }
 
-    /// Whether an event is one that own nodes share: the owner's, for the owner alone, or a deletion of such a one.
+    /// Whether own nodes share an event: the owner's, one for the owner alone, or a deletion of such a one.
     fn is_own(&self, event: &UnverifiedEvent) -> bool {
         self.owner().is_some_and(|owner| is_for_own_nodes(&event.unsigned, &owner))
     }

@@ -51,7 +51,7 @@ impl Core {
         }
     }
 
-    /// What the store made of an event that somebody brought.
+    /// Takes in the store's decision about an event from the inbox.
     pub(super) fn on_mail_stored(&mut self, mail: MailId, stored: &Stored, now: u64) -> Vec<Output> {
         match stored {
             Ok(Inserted::New(_) | Inserted::Known(_) | Inserted::Superseded(_)) => {

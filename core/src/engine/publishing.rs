@@ -76,7 +76,7 @@ impl Core {
         }
     }
 
-    /// Who gets an event besides its author and the owner, who has it here.
+    /// The people who get an event besides its author and the owner, who has it here.
     fn route(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Audience {
         let audience = match audience(unsigned) {
             Audience::AsTargets => unless_protected(unsigned, audience_of_deletion(targets)),
@@ -93,7 +93,8 @@ impl Core {
         }
     }
 
-    /// What came privately is not made public: the program that reposts or quotes it cannot know that it was private.
+    /// Refuses to publish what would make a private event public: the program that reposts or quotes it cannot know
+    /// that it was private.
     fn secrecy(&self, unsigned: &UnsignedEvent, targets: &[Target]) -> Option<Refusal> {
         let deletes = unsigned.kind == Kind::DELETION;
         let reveals = !deletes && self.owner().is_some_and(|owner| reveals(unsigned, targets, &owner));

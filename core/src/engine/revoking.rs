@@ -46,7 +46,8 @@ impl Core {
         }
     }
 
-    /// A neighbour was asked, and told these. It is not blamed for any, for it may have been told so.
+    /// Takes in the revocations that a neighbour has answered with. It is not blamed for wrong ones, because it may
+    /// only repeat others.
     pub(super) fn on_revoked(&mut self, from: PeerId, events: Vec<UnverifiedEvent>, now: u64) -> Vec<Output> {
         let mut outputs = Vec::new();
         for event in events {
@@ -116,14 +117,14 @@ impl Core {
         }
     }
 
-    /// What the owner has said of the owner's nodes, as the store holds it.
+    /// Takes in the owner's newest delegations of the owner's nodes, as the store holds them.
     pub(super) fn on_own_words(&mut self, words: Vec<Delegation>, now: u64) -> Vec<Output> {
         let own = words.into_iter().filter(|word| word.is_revocation() && self.owner() == Some(word.owner()));
         let own: Vec<Delegation> = own.collect();
         own.iter().flat_map(|word| self.revoke_and_spread(word, now)).collect()
     }
 
-    /// One of the owner's other nodes has told what the owner said of one of these nodes.
+    /// Takes in the owner's newest delegation or revocation of one of these nodes, from another node of the owner.
     pub(super) fn on_own_word(&mut self, event: Event, now: u64) -> Vec<Output> {
         let mut outputs = vec![Output::Obey(event.clone())];
         if let Ok(word) = Delegation::from_event(event)

@@ -3,9 +3,9 @@
 use super::{Core, MAX_ATTEMPTS};
 
 impl Core {
-    /// When [`crate::Input::Tick`] is due next, in seconds since 1970, which may be a time that has passed; None while nothing
-    /// waits for a time. Each input may change it. A tick before then does nothing, and one that comes a minute late counts
-    /// as sleep. To tick once a second is enough.
+    /// When [`crate::Input::Tick`] is due next, in seconds since 1970, possibly in the past; None while nothing waits
+    /// for a time. Each input may change it. An earlier tick does nothing, and one that comes a minute late counts as
+    /// sleep. One tick a second is enough.
     pub fn next_due(&self, now: u64) -> Option<u64> {
         let outbox = (self.attempts < MAX_ATTEMPTS).then(|| self.outbox.next_due()).flatten();
         let own_nodes = self.own_nodes.next_due(&self.own_nodes(now));

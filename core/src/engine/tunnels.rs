@@ -35,7 +35,7 @@ impl Core {
         self.tunnel_server.handle(input, now).into_iter().map(Output::TunnelServer).collect()
     }
 
-    /// What this node does as a helper, now and since the start.
+    /// The tunnels of this node as a helper, now and since the start.
     pub fn tunnel_counts(&self, now: u64) -> server::TunnelCounts {
         self.tunnel_server.counts(now)
     }

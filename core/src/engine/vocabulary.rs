@@ -50,7 +50,7 @@ pub struct MirroredId(pub u64);
 /// What a neighbour has answered to [`Output::LookUpNodes`]: announcements, and revocations.
 pub type LookedUp = (PeerId, Vec<Vec<u8>>, Vec<UnverifiedEvent>);
 
-/// What happened. `now` in [`crate::Core::handle`] says when.
+/// Inputs of the engine. `now` in [`crate::Core::handle`] is their time.
 #[derive(Debug)]
 pub enum Input {
     /// The node begins to run: what is done from time to time is due from now on.
@@ -59,7 +59,7 @@ pub enum Input {
     AnnouncementHeard(GossipId, PeerId, Vec<u8>),
     /// Others reach this node elsewhere than before.
     AddressesChanged,
-    /// Where others reach this node, as [`Output::FindAddresses`] asked.
+    /// This node's addresses, as [`Output::FindAddresses`] asked.
     OwnAddresses(Vec<String>),
     /// What neighbours answered to [`Output::AskAnnouncements`].
     Told(PeerId, Vec<Vec<u8>>),
@@ -75,11 +75,12 @@ pub enum Input {
     FreshClaim(Option<Claim>),
     /// The delegation of this node by its owner, as the store holds it now: [`Output::ReadDelegation`].
     OwnDelegation(Option<Delegation>),
-    /// What the owner said of the owner's nodes elsewhere, [`Output::Obey`], is stored, or could not be.
+    /// The owner's delegations from elsewhere, [`Output::Obey`], are stored, or could not be.
     Obeyed,
     /// A node was answered from the store, [`Output::Read`]: bytes of the answer, and rows that were read for it.
     Answered(PeerId, Service, usize, usize),
-    /// What the event to be published speaks of, [`Output::ReadTargets`]; None when the store cannot be read.
+    /// The events to which the event to be published refers, [`Output::ReadTargets`]; None when the store cannot be
+    /// read.
     Targets(PublishId, UnverifiedEvent, Option<Vec<Target>>),
     /// An event that a relay of the rest of Nostr has given.
     Mirrored(MirroredId, Event),
