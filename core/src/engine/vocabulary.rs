@@ -86,9 +86,9 @@ pub enum Input {
     Mirrored(MirroredId, Event),
     /// The deliveries of an event that have not arrived, [`Output::ReadUndelivered`].
     Undelivered(Vec<DeliveryKey>),
-    /// What a helper answered to [`Output::AskHelper`]; None when it did not.
+    /// A helper's answer to [`Output::AskHelper`]; None when it did not answer.
     Lent(PeerId, Option<Lent>),
-    /// What clients want of this node as a helper.
+    /// Inputs of this node as a helper.
     TunnelServer(server::Input),
     /// A neighbour brought a packet by gossip.
     Heard(GossipId, PeerId, Vec<u8>),
@@ -96,17 +96,17 @@ pub enum Input {
     Publish(PublishId, UnverifiedEvent, Replies),
     /// A signature check ended; the number is the one of [`Output::Verify`].
     Verified(u64, Result<Event, VerifyError>),
-    /// What the store made of an event that [`Output::Commit`] gave it.
+    /// The store's decision about an event of [`Output::Commit`].
     Committed(PublishId, Event, Audience, Stored),
     /// Another node, which the connection proves, asks something.
     Requested(InboundRequestId, PeerId, Service, Vec<u8>),
-    /// What the store made of an event that [`Output::StoreDelivery`] gave it.
+    /// The store's decision about an event of [`Output::StoreDelivery`].
     DeliveryStored(InboundRequestId, Stored),
-    /// Somebody brings an event to the inbox.
+    /// Somebody writes an event to the inbox.
     Mailed(MailId, UnverifiedEvent, Bearer),
-    /// What the store made of an event that [`Output::StoreMail`] gave it.
+    /// The store's decision about an event of [`Output::StoreMail`].
     MailStored(MailId, Stored),
-    /// A delegation was seen whose signature is right, in a new announcement that its node has signed and this neighbour has
+    /// A delegation with a right signature, from a new announcement that its node has signed and this neighbour has
     /// told.
     Delegated(Delegation, PeerId),
     /// This node is connected to another one, from this network.
@@ -120,9 +120,9 @@ pub enum Input {
     Attempted(DeliveryKey, Option<Receipt>),
     /// The owner's clients want things that the store lacks, or has not looked for lately.
     Fetch(Vec<FetchTarget>),
-    /// What came back for [`Output::Query`]; None when no node answered.
+    /// The answer to [`Output::Query`]; None when no node answered.
     QueryAnswered(QueryId, Option<Vec<UnverifiedEvent>>),
-    /// What came back for [`Output::QueryOwnNode`].
+    /// The answer to [`Output::QueryOwnNode`].
     OwnNodeAnswered(PeerId, Option<OwnPage>),
     /// The last connection to a node is gone.
     PeerDisconnected(PeerId),
@@ -131,11 +131,11 @@ pub enum Input {
     /// The store was asked for the poll of a delivered vote: the poll, nothing if it is not here, or None when the disk cannot be
     /// read.
     PollRead(InboundRequestId, PeerId, UnverifiedEvent, Option<Vec<Target>>),
-    /// What came back for [`SyncStep::Get`]; None when the neighbour did not answer.
+    /// The answer to [`SyncStep::Get`]; None when the neighbour did not answer.
     Got(SyncSession, Option<Vec<Identified>>),
-    /// A neighbour was asked for revocations and told these.
+    /// A neighbour's answer to a request for revocations.
     Revoked(PeerId, Vec<UnverifiedEvent>),
-    /// Something that an earlier run has left in the store.
+    /// A part of the state of an earlier run, from the store.
     Remembered(Remembered),
     /// The owner's delegations, whether they hold or not, read from the store at the start or when one has come.
     OwnWords(Vec<Delegation>),
@@ -146,12 +146,12 @@ pub enum Input {
     Tick,
 }
 
-/// What an earlier run has left in the store, read at the start; see [`Output::ReadMemory`].
+/// State of an earlier run, read from the store at the start; see [`Output::ReadMemory`].
 #[derive(Debug)]
 pub enum Remembered {
     /// A delivery from an earlier run, read from the store at the start.
     Waiting(DeliveryKey, DeliveryState),
-    /// How far an own node had told what it holds, read from the store at the start.
+    /// The sync position with an own node.
     OwnNode(PeerId, OwnNodeCursor),
     /// A list of people (kinds 3 and 10000) from the store, at the start or after the owner changed: the owner's first.
     List(UnsignedEvent),
@@ -162,7 +162,7 @@ pub enum Remembered {
     Revocations(Vec<Delegation>),
 }
 
-/// What is to be done, in this order.
+/// Outputs of the engine, to be carried out in this order.
 #[derive(Debug, PartialEq)]
 pub enum Output {
     /// Check id and signature, then hand in [`Input::Verified`] with this number.
@@ -216,7 +216,7 @@ pub enum Output {
     Announce(Vec<u8>),
     /// A node says that it may be reached here.
     AddAddresses(PeerId, Vec<String>),
-    /// Somebody else says what time it is, in seconds since 1970.
+    /// Somebody else's clock says this time, in seconds since 1970.
     NoteTime(u64),
     /// Another node of the owner was there at this time, in seconds since 1970.
     OwnNodeSeen(PeerId, u64),
@@ -225,7 +225,7 @@ pub enum Output {
     /// Read what an earlier run has left, and hand in [`Remembered::Revocations`], [`Remembered::People`], [`Remembered::Waiting`],
     /// [`Remembered::OwnNode`], and, if there is an owner, [`Remembered::List`] and [`Input::OwnDelegation`].
     ReadMemory(Option<PublicKey>),
-    /// Read how far own nodes have told what they hold, and hand in [`Remembered::OwnNode`] for each.
+    /// Read the sync positions with own nodes, and pass in [`Remembered::OwnNode`] for each.
     ReadOwnNodes,
     /// Read this owner's delegation for this node, and hand in [`Input::OwnDelegation`].
     ReadDelegation(PublicKey),
@@ -257,7 +257,7 @@ pub enum Output {
     AskHelper(PeerId),
     /// Clients reach this node through these helpers; keep the connections to them.
     OpenTunnels(Vec<OpenTunnel>),
-    /// What this node does as a helper.
+    /// Outputs of this node as a helper.
     TunnelServer(server::Output),
     /// Write down how far a delivery has come.
     Record(DeliveryKey, DeliveryState),
@@ -268,7 +268,7 @@ pub enum Output {
     Obey(Event),
     /// Write down that an owner has taken back the delegation of a node.
     RecordRevocation(Event),
-    /// It need not be known any more.
+    /// Forget a revocation that is not needed any more.
     ForgetRevocation(PublicKey, PeerId),
     /// Send a packet to everybody, and answer the request with the number of neighbours that took it.
     Broadcast(PublishId, EventId, Inserted, Packet),
@@ -280,19 +280,20 @@ pub enum Output {
     Query(FetchQuery),
     /// Ask another node of the owner for what it holds; then hand in [`Input::OwnNodeAnswered`].
     QueryOwnNode(PeerId, OwnNodeCursor),
-    /// Write down how far an own node has told what it holds. Everything up to there went to the store before.
+    /// Store the sync position with an own node. Everything before it went to the store earlier.
     RecordOwnNode(PeerId, OwnNodeCursor),
     /// Do a step of catching up with a neighbour.
     CatchUp(SyncStep),
 }
 
-/// What the store is to be read for on behalf of another node. At most [`crate::QUESTION_ROWS`] rows, and of public events
-/// those of the kinds that everybody may have.
+/// A read of the store for another node: at most [`crate::QUESTION_ROWS`] rows, and of public events only kinds that
+/// everybody may have.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StoreQuery {
     /// Public events; long lists and statements only for nodes that read them.
     Public(Vec<Filter>, Reads),
-    /// What another node of this owner may read, from this cursor on; long lists and statements only for nodes that read them.
+    /// Events that another node of this owner may read, after this position; long lists and statements only for nodes
+    /// that read them.
     Own(PublicKey, OwnNodeCursor, Reads),
     /// The shared ones of these events; those that are public by a statement alone if the node reads statements.
     Shared(Vec<EventId>, bool),
@@ -300,16 +301,16 @@ pub enum StoreQuery {
     Compare(SyncWindow, u32, Vec<u8>, bool),
 }
 
-/// For whom a reply is that does not say so.
+/// The audience of replies that do not name one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replies {
-    /// For the people whom it names.
+    /// The people whom the reply names.
     Private,
-    /// For everyone: the node states it.
+    /// Everyone: the node makes a statement.
     Public,
 }
 
-/// What one node may ask of another, each with a rate of its own.
+/// Kinds of requests from other nodes, each with a rate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Deliveries of private events.
@@ -330,7 +331,8 @@ impl Service {
         }
     }
 
-    /// What one node may ask, whatever for. All are guesses: above what an honest node needs, below what hurts.
+    /// The rate of one node's requests of this kind. All rates are guesses: above what an honest node needs, below
+    /// what hurts.
     pub(crate) const fn rate(self) -> Rate {
         match self {
             // Hundreds of waiting replies when a node comes back, then one every 6 s.
@@ -343,38 +345,39 @@ impl Service {
     }
 }
 
-/// What the overlay does with a message.
+/// The validation result of a message, for the overlay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Forward it.
     Accept,
-    /// It is taken, but not forwarded: its author has said much lately. Others get it by catching up.
+    /// It is taken, but not forwarded, because its author has used up the budget for that. Others get it by catching
+    /// up.
     AcceptWithoutForwarding,
     /// Drop it; nobody did wrong.
     Ignore(Ignored),
-    /// Drop it; whoever sent it did provable wrong and loses score.
+    /// Drop it; its sender is provably at fault and loses score.
     Reject,
     /// Drop it; it is of a later version.
     Unknown,
 }
 
-/// What stays the same while a node runs.
+/// Settings that stay the same while a node runs.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EngineSettings {
     /// The bounds of admission.
     pub limits: Limits,
     /// Whether the owner's events are refused (`--writable false`).
     pub read_only: bool,
-    /// What the owner demands of strangers who bring something to the inbox; None has no inbox.
+    /// The owner's requirements for strangers who write to the inbox; None for no inbox.
     pub inbox: Option<InboxTerms>,
     /// Random, so that nodes do not all do the same at once; the same seed replays.
     pub seed: u64,
-    /// Random as well, and another one at each start; known to whoever asks.
+    /// Random as well, and another one at each start; it is told to whoever asks.
     pub run: [u8; 8],
     /// How long a claim link holds, in seconds.
     pub claim_seconds: u64,
     /// Whether helpers are asked to reach this node through them.
     pub seeks_tunnels: bool,
-    /// What each node at home gets of this node as a helper.
+    /// What each node behind a router gets from this node as a helper.
     pub tunnels: server::TunnelLimits,
 }

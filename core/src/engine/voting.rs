@@ -40,7 +40,7 @@ impl WaitingVotes {
 }
 
 impl Core {
-    /// What an event speaks of that the owner publishes has been read. A vote whose poll is not here waits for it.
+    /// The events to which an own event refers have been read. A vote whose poll is not here waits for it.
     pub(super) fn on_targets_read(
         &mut self,
         request: PublishId,

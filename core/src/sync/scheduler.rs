@@ -29,8 +29,8 @@ const SOON_SECONDS: u64 = 60;
 const NOW_AND_THEN_SECONDS: u64 = 300;
 /// The earliest time after a comparison at which the same neighbour is compared with again, in seconds.
 const NOT_BEFORE_SECONDS: u64 = 10;
-/// After events had to be ignored for a budget or a full queue: how soon to look for them, in seconds. It is doubled
-/// each time up to [`NOW_AND_THEN_SECONDS`], for a flood must not make everybody compare all the time.
+/// How soon to look for events that were ignored because of a budget or a full queue, in seconds. It doubles each
+/// time up to [`NOW_AND_THEN_SECONDS`], because a flood must not make all nodes compare all the time.
 const MISSED_SECONDS: u64 = 8;
 /// Pause after a neighbour did not answer, in seconds; doubled each time up to [`MAX_AWAY_SECONDS`].
 const AWAY_SECONDS: u64 = 30;
@@ -47,7 +47,7 @@ const MAX_SESSION_BYTES: usize = 16 * 1024 * 1024;
 /// this; a guess.
 const KIB_OF_ONE: Rate = Rate { burst: 65_536, per_hour: 32_768 };
 const KIB_OF_ALL: Rate = Rate { burst: 131_072, per_hour: 131_072 };
-/// What has to be left of that for another answer, in KiB: about as much as one holds.
+/// The least rest of that budget for which another get is sent, in KiB: about what one answer holds.
 const KIB_OF_ANSWER: u64 = 512;
 /// Events whose signatures are being checked while the next ones are asked for: the way to a neighbour and back is long,
 /// and checking is work.
@@ -58,7 +58,7 @@ const ENOUGH_SECONDS: u64 = 1_800;
 const MAX_EMPTY: usize = 4;
 /// A pause between ticks that counts as a gap, in seconds: the machine slept.
 const GAP_SECONDS: u64 = 60;
-/// Neighbours that are told of news: some more than gossip has in its mesh.
+/// How many neighbours are told of news: some more than gossipsub's mesh has.
 const TOLD: usize = 6;
 
 const HOUR: u64 = 3_600;
@@ -77,7 +77,7 @@ pub struct SyncWindow {
     pub until: u64,
 }
 
-/// What is to be done.
+/// What the caller has to do for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncStep {
     /// Compare the shared events of a window with a neighbour's.
@@ -88,10 +88,10 @@ pub enum SyncStep {
     Tell(PeerId),
 }
 
-/// An event that a neighbour has sent, with its id, which whoever received it has computed.
+/// An event from a neighbour, with the id that the receiver has computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identified {
-    /// Of the unsigned event; what the neighbour said it was does not count.
+    /// The id of the unsigned event; an id that the neighbour claimed does not count.
     pub id: EventId,
     /// Not verified yet.
     pub event: UnverifiedEvent,
@@ -108,7 +108,7 @@ impl From<UnverifiedEvent> for Identified {
 pub struct LastSync {
     /// When it ended, in seconds since 1970.
     pub at: u64,
-    /// With whom.
+    /// The neighbour.
     pub peer: PeerId,
     /// Events that were missing here and came.
     pub events: usize,
@@ -143,7 +143,7 @@ struct Active {
     queue: VecDeque<EventId>,
     /// Whether the neighbour is to answer.
     waiting: bool,
-    /// What it was asked for, in the order in which it answers.
+    /// The ids that were requested, in the order of the answer.
     asked: Vec<EventId>,
     /// Answers in a row that held nothing.
     empty: usize,
@@ -159,7 +159,7 @@ struct Active {
     broken: bool,
 }
 
-/// What is known of comparisons.
+/// Scheduler and state of all sync sessions.
 #[derive(Debug)]
 pub struct Scheduler {
     horizon_seconds: u64,
@@ -173,7 +173,7 @@ pub struct Scheduler {
     /// How soon after something was missed, and whether something was since the last time.
     missed_pause: u64,
     missed: bool,
-    /// Whether something was taken that was not passed on, of which neighbours are told at the same time.
+    /// Whether an event was taken and not forwarded; neighbours are told of news at the same time.
     withheld: bool,
     last: Option<LastSync>,
     counts: SyncCounts,
@@ -217,7 +217,7 @@ impl Scheduler {
         self.counts
     }
 
-    /// With whom a session is that has not ended.
+    /// The neighbour of a session that has not ended.
     pub fn peer(&self, session: SyncSession) -> Option<PeerId> {
         self.sessions.get(&session).map(|active| active.peer)
     }
@@ -272,8 +272,8 @@ impl Scheduler {
         }
     }
 
-    /// An event was taken that is not passed on: neighbours are told that there is news, as soon as this node would look
-    /// for what it missed.
+    /// An event was taken that is not forwarded: neighbours are told that there is news as soon as this node would
+    /// look for missed events.
     pub fn on_withheld(&mut self, now: u64) {
         self.withheld = true;
         self.on_missed(now);

@@ -50,10 +50,10 @@ impl SyncSet {
 /// [`MAX_COMPARISON_BYTES`] as negentropy wants it; the same on every machine.
 const FRAME: u64 = MAX_COMPARISON_BYTES as u64;
 
-/// What two sets differ in.
+/// The difference between two sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// What this side lacks, in order.
+    /// The events that this side lacks, in order.
     pub needed: Vec<EventId>,
     /// How many the other side lacks.
     pub spare: usize,
@@ -72,12 +72,12 @@ pub struct Comparison {
     rounds: u32,
 }
 
-/// What comes next in a [`Comparison`].
+/// The next step of a [`Comparison`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum ComparisonStep {
     /// Send this message, and hand in the answer.
     Send(Vec<u8>),
-    /// That is all.
+    /// The comparison is complete.
     Done(Difference),
 }
 

@@ -14,8 +14,8 @@ use crate::{
 
 /// Tunnels that a node keeps: one may fail at any time, and while it is replaced another one must hold.
 pub const WANTED_TUNNELS: usize = 3;
-/// Helpers that are remembered: enough that three of them work. Of more, one that has failed makes room, then a random one
-/// of the source that told most.
+/// Most helpers that are remembered: enough that three of them work. When there are more, one that has failed is
+/// evicted first, then a random one of the largest source.
 const MAX_HELPERS: usize = 100;
 /// A helper that has not answered so often in a row is forgotten: after about four minutes. Its next announcement brings
 /// it back.
@@ -51,11 +51,11 @@ enum Phase {
     Idle(u64),
     /// Asked. Until this time a former yes holds.
     Asked(u64),
-    /// It said yes until the second time; the first is when to ask again.
+    /// It has agreed until the second time; the first is when to ask again.
     Open(u64, u64),
 }
 
-/// What is known of helpers.
+/// The known helpers and their answers.
 #[derive(Debug)]
 pub struct TunnelClient {
     own: PeerId,
@@ -71,7 +71,7 @@ impl TunnelClient {
         Self { own, helpers: BTreeMap::new(), sources: Sources::default(), rng: SeededRng::new(seed) }
     }
 
-    /// A node has announced itself, as a helper or not; a neighbour has told so.
+    /// A neighbour has told the announcement of a node, which is a helper or not.
     pub fn heard(&mut self, helper: PeerId, address: Option<&str>, source: Source) {
         if helper == self.own {
             return;
@@ -94,7 +94,7 @@ impl TunnelClient {
         }
     }
 
-    /// Who makes room: never one that is asked or open, of which there are few.
+    /// The helper to evict: never one that is asked or open, of which there are few.
     fn victim(&mut self) -> Option<PeerId> {
         let failed = self.helpers.iter().filter(|(_, helper)| helper.failures > 0 && !helper.is_busy());
         let failed = failed.max_by_key(|(_, helper)| helper.failures).map(|(peer, _)| *peer);

@@ -12,8 +12,8 @@ use nostrp2p_protocol::{PeerId, rpc::Lent};
 pub const TUNNEL_SECONDS: u32 = 600;
 /// Nodes at home that one helper serves; each keeps one connection.
 const MAX_HOMES: usize = 64;
-/// Nodes of which it is remembered what they have used today, 100 bytes each: those that are served, and those that were.
-/// Whoever has used least is forgotten first.
+/// Nodes whose usage of today is remembered, 100 bytes each, also of those that are not served any more. The one that
+/// has used least is forgotten first.
 const MAX_REMEMBERED: usize = 1_024;
 /// Sessions of all nodes at home together; each may hold some 100 KB.
 const MAX_SESSIONS: usize = 128;
@@ -36,19 +36,19 @@ pub struct TunnelLimits {
 /// Why a session is not served any longer, or at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TunnelDenied {
-    /// That node has not asked, or its connection is gone.
+    /// That node has not asked for tunnels, or its connection is gone.
     #[error("this helper does not know that node at the moment")]
     Unknown,
-    /// That node has as many sessions as it gets.
+    /// That node has reached its limit of sessions.
     #[error("that node has as many sessions through this helper as it gets")]
     Sessions,
-    /// One address has as many sessions to that node as it gets; only with a node that does not say who has signed in.
+    /// One address has reached its limit of sessions to that node; only with a node that does not report logins.
     #[error("there are as many sessions to that node from your address as there may be")]
     Address,
-    /// All together have as many sessions as there may be.
+    /// The limit of sessions for all nodes together is reached.
     #[error("this helper serves as many sessions as it can")]
     Full,
-    /// That node has used up what it gets in a day.
+    /// That node has used up its bytes of the day.
     #[error("that node has used up what it gets from this helper today")]
     Day,
 }
@@ -81,7 +81,7 @@ impl Home {
 #[derive(Debug, Clone, Copy)]
 struct Session {
     home: PeerId,
-    /// Where the client is; None when that is not known.
+    /// The client's address; None when it is not known.
     caller: Option<IpAddr>,
     signed_in: bool,
 }
@@ -95,16 +95,16 @@ pub struct OpenedSession {
     pub displaced: Option<u64>,
 }
 
-/// What stays the same while a node runs.
+/// Settings that stay the same while a node runs.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Where browsers reach this node; without it, nothing is lent.
+    /// Where browsers reach this node; None if it is no helper.
     pub address: Option<String>,
-    /// What each node at home gets.
+    /// The limits of each node behind a router.
     pub limits: TunnelLimits,
 }
 
-/// What a client wants of this node as a helper, and what is noticed of its session. The id names a question until its
+/// Requests of clients to this node as a helper, and events of their sessions. The id names a request until its
 /// answer.
 #[derive(Debug)]
 pub enum Input {
@@ -114,7 +114,8 @@ pub enum Input {
     TellsLogins(PeerId, bool),
     /// The node at home says that somebody has signed in in this session.
     SignedIn(u64),
-    /// So many bytes want through to or from a node at home, at this time of a clock in milliseconds that grows steadily.
+    /// So many bytes are to be forwarded to or from a node behind a router, at this time of a monotonic clock in
+    /// milliseconds.
     Spend(TunnelRequestId, PeerId, usize, u64),
     /// A session has ended. One that was displaced has ended already.
     Closed(u64),
@@ -123,7 +124,7 @@ pub enum Input {
 /// The answers.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Output {
-    /// The client is let in, or not. Each session that is let in must end with [`Input::Closed`].
+    /// Whether the client is let in. Each session that is let in must end with [`Input::Closed`].
     Opened(TunnelRequestId, Result<OpenedSession, TunnelDenied>),
     /// The bytes may go after so many milliseconds, or not at all.
     Spent(TunnelRequestId, Result<u64, TunnelDenied>),
@@ -144,7 +145,7 @@ pub struct State {
     refused: u64,
 }
 
-/// What is lent now, and was since the start.
+/// Tunnels now and since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TunnelCounts {
     /// Nodes at home that have asked.
@@ -158,7 +159,7 @@ pub struct TunnelCounts {
 }
 
 impl State {
-    /// Nothing is lent yet.
+    /// Starts without sessions.
     pub const fn new(config: Config) -> Self {
         Self {
             config,
@@ -256,7 +257,8 @@ impl State {
         self.room_among_all()
     }
 
-    /// All nodes at home together have a bound: then the one with the most strangers at the door makes room.
+    /// Checks the bound of all nodes together. When it is reached, the node with the most sessions without a login
+    /// loses one.
     fn room_among_all(&self) -> Result<Option<u64>, TunnelDenied> {
         if self.sessions.len() < MAX_SESSIONS {
             return Ok(None);
@@ -285,7 +287,7 @@ impl State {
         }
     }
 
-    /// The node at home says that somebody has signed in: this session makes room for nobody from now on.
+    /// The node behind the router reports a login: this session is not closed for another one from now on.
     fn signed_in(&mut self, session: u64) {
         if let Some(session) = self.sessions.get_mut(&session) {
             session.signed_in = true;
@@ -323,7 +325,7 @@ impl State {
         Ok(home.paid_at_ms.saturating_sub(clock_ms.saturating_add(BURST_MS)))
     }
 
-    /// What is lent, for the metrics.
+    /// Counts for the metrics.
     pub fn counts(&self, now: u64) -> TunnelCounts {
         TunnelCounts {
             homes: self.homes.values().filter(|home| now < home.until).count(),
@@ -334,7 +336,8 @@ impl State {
     }
 }
 
-/// Who makes room for another one of this caller: the oldest of the caller that has most, the newcomer counted.
+/// The session to close for another one of this caller: the oldest one of the caller that has most, the new one
+/// counted.
 fn longest_of_fullest(waiting: &[(u64, Session)], newcomer: Option<IpAddr>) -> Option<u64> {
     let held = |caller: Option<IpAddr>| {
         let of_caller = waiting.iter().filter(|(_, session)| session.caller == caller).count();
