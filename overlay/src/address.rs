@@ -32,7 +32,7 @@ pub struct PeerAddress {
     pub(crate) peer: Option<PeerId>,
 }
 
-/// Where to connect to.
+/// The location part of an address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum PeerLocation {
     Net {
@@ -96,7 +96,7 @@ impl PeerAddress {
         Self { place, peer }
     }
 
-    /// The same place, whoever is there.
+    /// The same address without the peer id.
     pub(crate) fn without_peer(&self) -> Self {
         Self::new(self.place.clone(), None)
     }
@@ -163,7 +163,7 @@ impl PeerLocation {
         Self::Net { host: Host::Ip(address.ip()), port: address.port(), transport: Transport::Quic }
     }
 
-    /// The same port and transport at an address that the host name stands for.
+    /// The same port and transport at an IP address that the host name resolves to.
     pub(crate) fn at(&self, ip: IpAddr) -> Self {
         match self {
             Self::Net { port, transport, .. } => {
@@ -174,7 +174,7 @@ impl PeerLocation {
         }
     }
 
-    /// Where the first byte goes: the place itself, or that of the relay.
+    /// The address that is dialed first: this one, or that of its relay.
     pub(crate) fn first_hop(&self) -> &Self {
         match self {
             Self::Circuit { at, .. } => at,

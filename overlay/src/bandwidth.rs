@@ -69,7 +69,7 @@ struct Accounts {
     refilled: Instant,
 }
 
-/// What one peer has left, and what was carried since that was last asked, shared by the streams of all its connections.
+/// The rest of one peer's quota, and its bytes since the last report; the streams of all its connections share it.
 #[derive(Debug)]
 struct Account {
     left: AtomicI64,
@@ -82,9 +82,9 @@ struct Account {
 /// IP come on top.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// What came from the peer.
+    /// Bytes received from the peer.
     pub received: u64,
-    /// What went to it.
+    /// Bytes sent to the peer.
     pub sent: u64,
 }
 
@@ -105,7 +105,7 @@ impl BandwidthMeter {
         self.0.relayed.load(Ordering::Relaxed)
     }
 
-    /// What was carried with each peer since this was last asked; peers without any are left out.
+    /// The bytes of each peer since the last call; peers without any are left out.
     pub(crate) fn take_traffic(&self) -> Vec<(PeerId, Traffic)> {
         let accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         let take = |(peer, account): (&PeerId, &Arc<Account>)| {
@@ -257,7 +257,7 @@ struct Stream<S> {
     use_of: Use,
 }
 
-/// What a stream is for.
+/// The use of a stream.
 enum Use {
     /// Not known yet: the end of what this node has written, in which the name of the protocol would stand.
     Unknown {
@@ -267,7 +267,7 @@ enum Use {
     },
     /// A peer asks to be connected to another one.
     Asking(Request),
-    /// It is one end of a circuit. The end at which it was asked for counts it.
+    /// It is one end of a circuit. The end at which the circuit was requested counts it.
     Circuit {
         _counted: Option<Circuit>,
     },

@@ -22,7 +22,7 @@ pub(crate) const MAX_DIALS: usize = 8;
 /// Known peers begun per call (a second): a thousand dead addresses are then gone through in ten minutes.
 const KNOWN_PER_CALL: usize = 2;
 
-/// Dials of known peers under way at a time, whatever is dialed besides: as many as there shall be neighbours.
+/// Most dials of known peers under way at a time, besides other dials: as many as the wanted neighbours.
 const MAX_KNOWN_DIALS: usize = WANTED_PEERS;
 
 /// Addresses asked for that are kept at a time.
@@ -31,13 +31,14 @@ pub(crate) const MAX_GIVEN: usize = 64;
 /// Bootstrap addresses that are used: 1,000 dead ones are gone through in 21 minutes.
 pub const MAX_BOOTSTRAP: usize = 1_000;
 
-/// What bootstrap nodes get before known peers are dialed too, so that one node is not dialed by two names at once.
+/// How long only bootstrap nodes are dialed before known peers are, so that one node is not dialed by two names at
+/// once.
 const BOOTSTRAP_FIRST: Duration = Duration::from_secs(2);
 
 const FIRST_DELAY: Duration = Duration::from_secs(2);
 const LAST_DELAY: Duration = Duration::from_secs(60);
 
-/// What a dial is for.
+/// The reason of a dial.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DialTarget {
     /// An address somebody gave: a bootstrap node, or one asked for.
@@ -58,7 +59,7 @@ struct Attempts {
     failures: u32,
     next: Instant,
     under_way: bool,
-    /// Who answered there last.
+    /// The peer that answered there last.
     reached: Option<PeerId>,
     once: bool,
 }
@@ -98,9 +99,9 @@ impl Dialer {
         }
     }
 
-    /// What to dial now. Each is under way until one of the calls below ends it.
+    /// The dials to start now. Each is under way until one of the calls below ends it.
     ///
-    /// `known` are the known peers, the most promising first; `is_connected` and `connected` say who is there.
+    /// `known` are the known peers, the most promising first; `is_connected` and `connected` say which are connected.
     pub(crate) fn due(
         &mut self,
         now: Instant,

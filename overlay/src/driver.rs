@@ -82,7 +82,7 @@ pub(crate) struct Driver {
     bandwidth: BandwidthMeter,
     /// When it was last said that connections cannot be taken.
     complained: Option<Instant>,
-    /// Where addresses are looked for, because the system does not report them.
+    /// The interfaces that are polled for addresses, because the system does not report them.
     interfaces: Vec<Interfaces>,
     missing: MissingParts,
 }
@@ -277,7 +277,7 @@ impl Driver {
         self.own_listeners().map(|address| self.with_own_id(address)).collect()
     }
 
-    /// Where this machine listens, without circuits and without the other ends of point-to-point links.
+    /// The own listen addresses, without circuits and without the other ends of point-to-point links.
     fn own_listeners(&self) -> impl Iterator<Item = Multiaddr> + '_ {
         let own = self.swarm.listeners().filter(|address| !relaying::is_circuit(address));
         own.filter_map(|address| self.own_ips.own(address))

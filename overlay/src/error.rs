@@ -6,19 +6,19 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Something listens there already.
+    /// Another program listens there already.
     #[error(
         "{address} (TCP) is in use by another program, perhaps by another node; stop that one or listen on \
          another port"
     )]
     AddressInUse {
-        /// Where this node was to listen.
+        /// The address at which this node was to listen.
         address: SocketAddr,
     },
     /// The system does not let this program listen there, for another reason.
     #[error("cannot listen on {address}: {reason}")]
     CannotListen {
-        /// Where this node was to listen.
+        /// The address at which this node was to listen.
         address: String,
         /// Why not, and what to do.
         reason: String,
@@ -28,9 +28,9 @@ pub enum StartError {
         "cannot listen on {address}: the system does not permit it ({reason}); a sandbox or firewall may be the cause"
     )]
     Denied {
-        /// Where this node was to listen.
+        /// The address at which this node was to listen.
         address: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
     /// A fault of this program.
@@ -39,7 +39,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// What the system said, without what it means.
+    /// The system's error alone, without the advice.
     pub(crate) fn cause(&self) -> String {
         match self {
             Self::CannotListen { reason, .. } | Self::Denied { reason, .. } => reason.clone(),
@@ -56,7 +56,7 @@ pub enum BroadcastError {
     TooLarge {
         /// The length of the payload in bytes.
         size: usize,
-        /// What is possible.
+        /// The limit in bytes.
         limit: usize,
     },
     /// No neighbour takes anything at the moment, all their queues are full.
@@ -88,13 +88,13 @@ pub enum RequestError {
     TooLarge {
         /// The length of the payload in bytes.
         size: usize,
-        /// What is possible.
+        /// The limit.
         limit: usize,
     },
     /// The answer is longer than [`crate::Protocol::max_response`]: the peer's fault.
     #[error("the answer of that node has more than {limit} bytes")]
     AnswerTooLarge {
-        /// What is possible.
+        /// The limit.
         limit: usize,
     },
     /// The peer does not know the protocol; it may run an older program.

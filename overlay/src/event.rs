@@ -6,7 +6,7 @@ use nostrp2p_protocol::PeerId;
 
 use crate::{MessageRef, Peer, PeerAddress, Protocol, RequestRef, Topic};
 
-/// Something that happened in the network.
+/// Events of the network.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum OverlayEvent {
@@ -25,9 +25,9 @@ pub enum OverlayEvent {
     Request {
         /// Names it in the answer.
         request: RequestRef,
-        /// Who asks; the connection proves it.
+        /// The peer that asks; the connection proves its id.
         from: PeerId,
-        /// What kind of request it is.
+        /// The protocol of the request.
         protocol: Protocol,
         /// The bytes, at most [`Protocol::max_request`].
         payload: Vec<u8>,
@@ -67,9 +67,9 @@ pub enum OverlayEvent {
 /// Why the overlay ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
-    /// Somebody asked for it: [`crate::Overlay::shutdown`], or nobody holds the handle or the events any more.
+    /// On request: by [`crate::Overlay::shutdown`], or because handle and events were dropped.
     Asked,
-    /// It broke; the text is for a report. The node should start a new overlay or end.
+    /// By a failure; the text is for a report. The node should start a new overlay or end.
     Broken(String),
 }
 

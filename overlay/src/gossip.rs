@@ -28,7 +28,7 @@ pub const MAX_PAYLOAD: usize = 80 * 1024;
 /// The largest announcement of a node in bytes: some addresses, a delegation, a signature, and room for more.
 pub const MAX_ANNOUNCEMENT: usize = 4 * 1024;
 
-/// What an RPC adds around one payload: topic, lengths, control messages that ride along.
+/// Bytes that an RPC adds to one payload: topic, lengths, control messages.
 const RPC_OVERHEAD: usize = 2 * 1024;
 
 /// Messages in one RPC. Our implementation sends one; more than a handful would only be a way to overload us.
@@ -57,10 +57,11 @@ const MESH_LOW: usize = 3;
 const MESH_HIGH: usize = 8;
 const MESH_OUTBOUND: usize = 2;
 
-/// Of the other neighbours, how many are told of new messages by IHAVE, and in how many heartbeats: all of them, once.
-/// The specification tells six or a quarter of them, at random, in three heartbeats. So a node with few neighbours told
-/// each of them three times, which costs 180 bytes each time and was half of all that went between nodes; and whoever
-/// was in nobody's mesh but knew four nodes with many neighbours was told by none of them of one post in 32.
+/// Announcing new messages to the neighbours outside of the mesh by IHAVE: to all of them ([`LAZY_FACTOR`]), in one
+/// heartbeat ([`HISTORY_GOSSIP`]). The specification takes six or a quarter of them, at random, in three heartbeats. So a
+/// node with few neighbours told each of them three times, which costs 180 bytes each time and was half of all traffic
+/// between nodes; and a node that was in nobody's mesh but knew four nodes with many neighbours did not hear of one post
+/// in 32.
 const LAZY: usize = 0;
 const LAZY_FACTOR: f64 = 1.0;
 const HISTORY_GOSSIP: usize = 1;
@@ -70,8 +71,8 @@ const HISTORY_GOSSIP: usize = 1;
 const MAX_IHAVE: usize = 10;
 const PROMISE_TIME: Duration = Duration::from_secs(3);
 
-/// Who has left a mesh may not come back for so long, and who comes back within so long of that is penalised twice: the
-/// specification's prune backoff and graft flood threshold.
+/// A peer that has left a mesh may not come back for this time; one that comes back within this time after that is
+/// penalised twice: the specification's prune backoff and graft flood threshold.
 const PRUNE_BACKOFF: Duration = Duration::from_secs(60);
 const GRAFT_FLOOD: Duration = Duration::from_secs(10);
 
@@ -79,8 +80,9 @@ const GRAFT_FLOOD: Duration = Duration::from_secs(10);
 /// that does not read; what is dropped here, gossip (IHAVE) offers again.
 const SEND_QUEUE: usize = 1024;
 
-/// How long they wait: as long as messages are kept. libp2p gives up after a second what is to be forwarded, also what was
-/// promised by IHAVE, of which neighbours are told only once; a node by which a hundred others join needs longer.
+/// How long messages wait in the queue: as long as the cache keeps them. By default libp2p drops after a second
+/// messages to be forwarded, also those that were promised by IHAVE, which neighbours are sent only once; a node by
+/// which a hundred others join needs longer.
 const QUEUE_TIME: Duration = Duration::from_secs(10);
 
 /// Bytes of control messages (IHAVE, IWANT, GRAFT and so on) in one RPC: libp2p's default.
@@ -109,10 +111,10 @@ pub(crate) const GRAYLIST_SCORE: f64 = -80.0;
 /// Below this score own posts are not sent to a peer.
 const PUBLISH_SCORE: f64 = -40.0;
 
-/// What good behaviour can earn: less than two forged messages cost.
+/// The highest score of good behaviour: less than two forged messages cost.
 const TOPIC_SCORE_CAP: f64 = 30.0;
 
-/// What is broadcast in this network.
+/// The gossipsub topics of this network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Public events.
@@ -156,7 +158,7 @@ pub struct MessageRef {
     pub(crate) from: PeerId,
 }
 
-/// What the node thinks of a message.
+/// The node's validation result of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MessageAcceptance {
     /// Good: passed on to the neighbours.
@@ -269,12 +271,12 @@ pub(crate) fn behaviour(copies: Copies) -> Result<Gossip, String> {
 
 /// The first 20 bytes of the SHA-256 of the topic's name, a zero byte and the payload.
 ///
-/// The topic counts, or whoever sent somebody's event on the topic of announcements first would have it taken for a
-/// duplicate where it belongs.
+/// The topic is in it, because an attacker who sent somebody's event on the topic of announcements first would
+/// otherwise make nodes take it for a duplicate on its own topic.
 ///
-/// Not the event's id: that does not cover the signature, so whoever spread an event with a broken signature first
-/// would have the honest copy taken for a duplicate and dropped. The same event in two payloads is recognised by
-/// the node, which knows what it has seen.
+/// It is not the event's id: that does not cover the signature, so an attacker who spread an event with a broken
+/// signature first would make nodes drop the honest copy as a duplicate. The node recognises the same event in two
+/// payloads by the ids that it has seen.
 pub(crate) fn message_id(topic: &str, payload: &[u8]) -> [u8; MESSAGE_ID_LENGTH] {
     let hash = Sha256::new().chain_update(topic).chain_update([0]).chain_update(payload);
     let hash: [u8; 32] = hash.finalize().into();
@@ -317,8 +319,8 @@ fn score_params() -> PeerScoreParams {
     }
 }
 
-/// What is wrong costs the same everywhere. What is good earns little on the topic of announcements, for there anybody
-/// has something new to say by making a key.
+/// Invalid messages cost the same on each topic. Valid ones earn little on the topic of announcements, because
+/// anybody can make new ones by making keys.
 fn topic_score_params(topic: Topic) -> TopicScoreParams {
     let (time_in_mesh_cap, first_message_deliveries_cap) = match topic {
         Topic::Events => (10.0, 20.0),

@@ -46,17 +46,17 @@ pub struct Sent {
     pub repeated: bool,
 }
 
-/// One request to a peer, as the handle gives it to the driver.
+/// One request to a peer, from the handle to the driver.
 pub(crate) struct Question {
     pub(crate) protocol: Protocol,
     pub(crate) payload: Vec<u8>,
     pub(crate) reply: QuestionReply,
 }
 
-/// Where the answer goes.
+/// The receiver of the answer.
 pub(crate) type QuestionReply = oneshot::Sender<Result<Vec<u8>, RequestError>>;
 
-/// What the driver is asked for.
+/// Commands to the driver.
 pub(crate) enum OverlayCommand {
     Broadcast { topic: Topic, payload: Vec<u8>, reply: oneshot::Sender<Result<Sent, BroadcastError>> },
     Report { message: MessageRef, verdict: MessageAcceptance },
@@ -84,7 +84,7 @@ impl Overlay {
         Self { commands, peer_id, request_timeout }
     }
 
-    /// Who this node is.
+    /// The peer id of this node.
     pub const fn peer_id(&self) -> PeerId {
         self.peer_id
     }
@@ -109,7 +109,7 @@ impl Overlay {
         self.tell(OverlayCommand::Report { message, verdict }).await;
     }
 
-    /// Dials an address once, soon. Failure is told by [`crate::OverlayEvent::BootstrapFailed`].
+    /// Dials an address once, soon. [`crate::OverlayEvent::BootstrapFailed`] reports a failure.
     pub async fn dial(&self, address: PeerAddress) {
         self.tell(OverlayCommand::Dial(address)).await;
     }
@@ -203,7 +203,7 @@ impl Overlay {
         self.ask(OverlayCommand::Reach).await.unwrap_or_default()
     }
 
-    /// Where this node listens itself, without relays: multiaddrs with its peer id.
+    /// The addresses at which this node itself listens, without relays: multiaddrs with its peer id.
     pub async fn listen_addresses(&self) -> Vec<String> {
         self.ask(OverlayCommand::ListenAddresses).await.unwrap_or_default()
     }
@@ -213,8 +213,8 @@ impl Overlay {
         self.ask(OverlayCommand::Stats).await.unwrap_or_default()
     }
 
-    /// What was carried with each peer since this was last asked. Whoever is connected through a relay counts twice: with
-    /// the relay and as itself. Empty when the overlay has stopped.
+    /// The bytes of each peer since the last call. A peer that is connected through a relay counts twice: for the
+    /// relay and for itself. Empty when the overlay has stopped.
     pub async fn take_traffic(&self) -> Vec<(PeerId, Traffic)> {
         self.ask(OverlayCommand::Traffic).await.unwrap_or_default()
     }

@@ -27,13 +27,13 @@ use crate::origin;
 /// How many may be on the threshold. Each has a file descriptor and some kilobytes.
 const MAX_COMING: usize = 32;
 
-/// A transport whose newcomers make room for each other.
+/// A transport that drops the oldest pending inbound connection for a new one when there are too many.
 pub(crate) struct HandshakeLimit<T> {
     inner: T,
     coming: PendingInbound,
 }
 
-/// Who is on the threshold, the longest first. Clones share it.
+/// The pending inbound connections, the oldest first. Clones share them.
 #[derive(Debug, Clone, Default)]
 struct PendingInbound(Arc<Mutex<Queue>>);
 
@@ -50,7 +50,7 @@ struct Newcomer {
     leave: AbortHandle,
 }
 
-/// From where somebody comes, as far as that counts; see [`origin::network`].
+/// The origin of a connection; see [`origin::network`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Network(IpAddr),
@@ -60,7 +60,7 @@ enum Origin {
 /// Why a newcomer did not come in.
 #[derive(Debug)]
 pub(crate) enum UpgradeError<E> {
-    /// It made room for others.
+    /// It was dropped for a newer one.
     Displaced,
     /// As the transport below says.
     Failed(E),

@@ -39,9 +39,9 @@ const MAX_WAITING: usize = 8;
 /// A stream that somebody opened to this node.
 #[derive(Debug)]
 pub struct HomeVisit {
-    /// Who; the connection proves it.
+    /// The peer that opened it; the connection proves its id.
     pub from: nostrp2p_protocol::PeerId,
-    /// What comes.
+    /// The stream.
     pub stream: HomeStream,
 }
 
@@ -85,7 +85,7 @@ impl OutboundUpgrade<Stream> for Versions {
     }
 }
 
-/// What happened.
+/// Events of the behaviour.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A peer has opened a stream.
@@ -148,7 +148,7 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-/// What a connection tells.
+/// Events of a connection's handler.
 #[derive(Debug)]
 pub(crate) enum Told {
     Came(Negotiated),

@@ -22,9 +22,9 @@ pub(crate) struct Request(Vec<u8>);
 pub(crate) enum Progress {
     /// Its end is missing.
     Partial,
-    /// It is whole. Who asks for a place names no destination.
+    /// It is whole. A request for a reservation names no destination.
     Whole(Option<PeerId>),
-    /// It is none.
+    /// It is malformed.
     Broken,
 }
 
@@ -106,7 +106,7 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 pub(crate) mod tests {
     use super::*;
 
-    /// What a peer writes that wants to be connected to this one.
+    /// The message by which a peer asks to be connected to this one.
     pub(crate) fn connect(to: &PeerId) -> Vec<u8> {
         whole(&[&[8, 1], with_key(18, &with_key(10, &to.to_bytes())).as_slice()].concat())
     }

@@ -28,13 +28,13 @@ use crate::{
 /// How long the system may take to report the address of a socket that is bound already.
 const REPORT_TIME: Duration = Duration::from_secs(3);
 
-/// What came of beginning to listen.
+/// The result of binding.
 pub(crate) struct Begun {
-    /// What the swarm reported meanwhile, in order.
+    /// The swarm's events meanwhile, in order.
     pub(crate) seen: Vec<Event>,
-    /// Where addresses are looked for, because the system does not report them.
+    /// The interfaces that are polled for addresses, because the system does not report them.
     pub(crate) interfaces: Vec<Interfaces>,
-    /// What the overlay goes on without.
+    /// The parts without which the overlay runs.
     pub(crate) missing: MissingParts,
 }
 

@@ -28,9 +28,9 @@ use libp2p::{
 /// How often a relay at which this node holds a place is asked whether it is still there. Three of them cost 5 MB a
 /// day; a guess.
 pub(crate) const RELAY_INTERVAL: Duration = Duration::from_secs(12);
-/// How long an answer may take. Whoever asks hangs up earlier or asks once more.
+/// How long an answer may take. The caller closes the connection earlier or asks once more.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// What nobody speaks.
+/// A protocol that no peer supports.
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/nostrp2p/alive/1");
 
 /// Asks on single connections.

@@ -36,7 +36,7 @@ pub enum LookupError {
     Unknown {
         /// The name.
         name: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
 }

@@ -42,7 +42,7 @@ impl MissingPart {
     }
 }
 
-/// The parts that are missing, each once: at most as many as [`MissingPart`] has variants.
+/// The missing parts, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct MissingParts(Vec<MissingPart>);
 

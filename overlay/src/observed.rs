@@ -12,7 +12,7 @@ use libp2p::{Multiaddr, PeerId};
 /// Observations that are remembered, the oldest given up first: two from each of the neighbours a node has at least.
 const MAX_SEEN: usize = 32;
 
-/// What peers have seen.
+/// The addresses at which peers have seen this node.
 #[derive(Debug, Default)]
 pub(crate) struct Observed(VecDeque<(Multiaddr, PeerId)>);
 

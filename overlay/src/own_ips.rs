@@ -11,7 +11,7 @@ use std::{
 
 use libp2p::{Multiaddr, multiaddr::Protocol};
 
-/// What was found out about the addresses that this node listens on.
+/// What is known about the own listen addresses.
 #[derive(Debug, Default)]
 pub(crate) struct OwnIps {
     /// The addresses of other ends, and this machine's own on that link where it has one.
@@ -28,7 +28,7 @@ impl OwnIps {
         }
     }
 
-    /// It does not any more.
+    /// The node does not listen there any more.
     pub(crate) fn on_expired(&mut self, address: &Multiaddr) {
         if let Some(ip) = ip_of(address) {
             self.foreign.remove(&ip);

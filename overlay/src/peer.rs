@@ -10,17 +10,17 @@ use nostrp2p_protocol::PeerId;
 
 use crate::{Topic, address::PeerAddress};
 
-/// What is kept of the name a peer gives its program.
+/// Most characters of an agent version that are kept.
 const MAX_AGENT: usize = 64;
 
 /// A node this one is connected to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Peer {
-    /// Who it is.
+    /// Its peer id.
     pub id: PeerId,
     /// Its address as seen from here, a multiaddr. For inbound connections the port need not be one it listens on.
     pub address: String,
-    /// Who dialed.
+    /// The side that dialed.
     pub direction: Direction,
     /// How the bytes travel.
     pub path: ConnectionPath,
@@ -34,7 +34,7 @@ pub struct Peer {
     pub score: f64,
 }
 
-/// Who dialed.
+/// The side that dialed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// The peer did.
@@ -65,15 +65,15 @@ pub(crate) struct Connected {
     pub(crate) topics: BTreeSet<Topic>,
     /// Why it is not one of ours, once that is known.
     pub(crate) fault: Option<String>,
-    /// Whether the node was told of it.
+    /// Whether the node has got `PeerConnected` for it.
     pub(crate) announced: bool,
     /// Whether it says that it relays for others.
     pub(crate) relays: bool,
     /// Whether its own addresses were dialed after it came over a relay.
     pub(crate) sought: bool,
-    /// By which it has connected once more, until it answers on an earlier one.
+    /// The second connection, until the peer answers on an earlier one.
     pub(crate) second: Option<Second>,
-    /// Whether the node was told that it is connected twice.
+    /// Whether the node has got the event that it is connected twice.
     pub(crate) twice: bool,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Connection {
     /// Ticks since the last answer to a ping or question; `None` before the first. Not time: what this node itself has slept through
     /// is no silence of the peer.
     pub(crate) silence: Option<u32>,
-    /// Of a relay at which this node holds a place: ticks since it was asked whether it is there.
+    /// For a relay at which this node has a reservation: ticks since the last liveness check.
     pub(crate) asked: Option<u32>,
     /// The address under which we found it, when we dialed.
     pub(crate) dialed: Option<PeerAddress>,
@@ -97,7 +97,7 @@ pub(crate) struct Connection {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Second {
     pub(crate) connection: ConnectionId,
-    /// Whether the peer has told once more what it wants to hear.
+    /// Whether the peer has sent its subscriptions again.
     pub(crate) greets_again: bool,
     /// Whether an earlier connection has ended.
     pub(crate) lost_earlier: bool,

@@ -31,13 +31,13 @@ const MAX_FILE: u64 = 1024 * 1024;
 /// The form of the file. Another number is a file from another version: it is set aside like a damaged one.
 const VERSION: u32 = 1;
 
-/// The table. Times are Unix seconds; 0 stands for "only heard of".
+/// The table. Times are in seconds since 1970; 0 stands for an address that was told and never worked.
 #[derive(Debug, Default)]
 pub(crate) struct PeerStore {
     /// Orders what is equally good, in each process otherwise.
     order: RandomState,
     peers: BTreeMap<PeerId, BTreeMap<PeerAddress, u64>>,
-    /// From which network was told what is only heard of a peer.
+    /// The network that told the addresses of a peer that never worked.
     told_from: BTreeMap<PeerId, Network>,
     changed: bool,
 }
@@ -53,7 +53,7 @@ struct SavedAddress {
     peer: String,
     address: String,
     last_good: u64,
-    /// From which network it was told; older versions wrote none.
+    /// The network that told it; older versions wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     told_from: Option<Network>,
 }
@@ -69,7 +69,7 @@ pub(crate) fn network_of(address: &PeerAddress) -> Network {
 impl PeerStore {
     /// Notes that the peer answered at this address.
     ///
-    /// An address over a relay is never more than heard of: it lasts as long as the peer's place there.
+    /// A circuit address never counts as one that worked: it lasts as long as the peer's reservation.
     pub(crate) fn good(&mut self, peer: PeerId, address: &PeerAddress, now_secs: u64) {
         if address.is_circuit() {
             return self.heard(peer, address, network_of(address));
@@ -77,9 +77,8 @@ impl PeerStore {
         self.insert(peer, address, now_secs.max(1));
     }
 
-    /// Notes that the peer says it can be reached there. Takes nothing away from what is known better.
-    ///
-    /// `from` is the network of who says so. A peer of whom several networks tell belongs to the one that told first.
+    /// Notes that the peer claims this address. It displaces nothing that is known better. `from` is the network of
+    /// the neighbour that says so. A peer of which several networks tell belongs to the one that told first.
     pub(crate) fn heard(&mut self, peer: PeerId, address: &PeerAddress, from: Network) {
         self.told_from.entry(peer).or_insert(from);
         let known = self.peers.get(&peer);
@@ -90,8 +89,8 @@ impl PeerStore {
         }
     }
 
-    /// Notes where the peer announces that it can be reached. Of what was only heard of before, the newest counts;
-    /// what worked stays. Relays that are not named any more are forgotten.
+    /// Notes the addresses in the peer's announcement. They replace addresses that never worked; those that worked
+    /// stay. Circuit addresses that it does not name any more are forgotten.
     pub(crate) fn announced(&mut self, peer: PeerId, addresses: &[PeerAddress]) {
         let Some(known) = self.peers.get_mut(&peer) else {
             return addresses.iter().for_each(|address| self.heard(peer, address, Network::Unknown));
@@ -110,8 +109,8 @@ impl PeerStore {
         named.iter().for_each(|address| self.heard(peer, address, Network::Unknown));
     }
 
-    /// Notes that another peer now answers where this one was. An address that worked once is kept, for whoever is there
-    /// now: a node that was set up anew has another key at the same place.
+    /// Notes that another peer now answers at an address of this one. An address that worked once is kept for the new
+    /// peer: a node that was set up anew has another key at the same address.
     pub(crate) fn moved(&mut self, from: PeerId, address: &PeerAddress, to: PeerId) {
         let known = self.peers.get(&from).and_then(|known| known.get(&address.without_peer()));
         let worked = known.is_some_and(|last_good| *last_good > 0);
@@ -140,10 +139,10 @@ impl PeerStore {
         addresses.into_iter().map(|(address, _)| address.clone()).collect()
     }
 
-    /// All peers, the one met last first; those that were only heard of in an order that is this node's own.
+    /// All peers, the one met last first; those that were never met follow in an order of this node's own.
     ///
-    /// If all nodes had the same order, they would all dial the same few, whose meshes are soon full, and who wants to
-    /// be everybody's neighbour would choose a peer id that comes first.
+    /// If all nodes had the same order, they would all dial the same few, whose meshes are soon full, and an attacker
+    /// who wants to be everybody's neighbour would choose a peer id that comes first.
     pub(crate) fn peers(&self) -> Vec<PeerId> {
         let best = |addresses: &BTreeMap<PeerAddress, u64>| addresses.values().copied().max();
         let place = |(peer, known): (&PeerId, &_)| (Reverse(best(known)), self.order.hash_one(peer), *peer);
@@ -207,8 +206,8 @@ impl PeerStore {
         }
     }
 
-    /// What a full table gives up: what was only heard of before what worked, and of that an address of the network that
-    /// has most of them. Somebody else's than `new`, so that what is added now can be dialed now.
+    /// The address that a full table evicts: one that never worked before one that did, and of those one of the
+    /// network with most of them. Never one of `new`, so that a new address can be dialed now.
     fn victim(&self, new: PeerId) -> Option<(PeerId, PeerAddress)> {
         let rows = || self.peers.iter().flat_map(|(peer, known)| known.iter().map(move |row| (*peer, row)));
         let any_heard = rows().any(|(_, (_, last_good))| *last_good == 0);

@@ -7,7 +7,7 @@ use crate::MissingPart;
 /// Whether others can dial this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Reachability {
-    /// Nobody has tried yet, or nobody could.
+    /// Not known: nobody has tried yet, or nobody could.
     #[default]
     Unknown,
     /// Others have dialed it, or the operator says so.
@@ -23,7 +23,7 @@ pub struct Reach {
     pub reachability: Reachability,
     /// Whether the operator said so; otherwise others were asked to try (AutoNAT).
     pub settled: bool,
-    /// What to tell others, the best first, at most [`MAX_OWN_ADDRESSES`]: multiaddrs with the peer id.
+    /// The addresses to announce, the best first, at most [`MAX_OWN_ADDRESSES`]: multiaddrs with the peer id.
     pub addresses: Vec<String>,
     /// The relays at which this node holds a place.
     pub relays: Vec<PeerId>,
@@ -31,29 +31,29 @@ pub struct Reach {
     pub seeks_relays: bool,
     /// Whether it listens on loopback alone, so that no router can be opened for it.
     pub loopback_only: bool,
-    /// What became of asking the router to open the port (UPnP).
+    /// The state of the port mapping by UPnP.
     pub upnp: Upnp,
-    /// What it does for others as a relay; `None` while it offers nothing.
+    /// What it serves as a circuit relay; `None` while it is none.
     pub serves: Option<Serves>,
     /// Parts that the system does not allow and that the overlay runs without, each once.
     pub missing: Vec<MissingPart>,
 }
 
-/// What this node does for others as a relay.
+/// What this node serves as a circuit relay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Serves {
     /// Nodes that are reached through this one.
     pub places: usize,
-    /// How many there may be.
+    /// Most of them at once.
     pub slots: usize,
     /// Connections that run through this node.
     pub circuits: usize,
 }
 
-/// What became of asking the router to open the port.
+/// The state of the port mapping by UPnP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Upnp {
-    /// It was not asked: switched off, or the node listens on loopback alone.
+    /// Not tried: switched off, or the node listens on loopback alone.
     #[default]
     Off,
     /// No answer yet.
@@ -66,5 +66,5 @@ pub enum Upnp {
     Mapped,
 }
 
-/// Addresses that a node tells of itself: as many as an announcement holds.
+/// Most own addresses: as many as an announcement holds.
 pub const MAX_OWN_ADDRESSES: usize = 16;

@@ -12,10 +12,10 @@ use libp2p::request_response::{self, Codec, Config, InboundRequestId, ProtocolSu
 /// up, so that the reason of a failed dial arrives before the time is over.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(20);
 
-/// What one node asks another one. The name says what it is for; the limits are the protocol's.
+/// Kinds of requests between nodes, each with limits of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
-    /// Here is an event for you; the answer acknowledges it.
+    /// Delivers an event; the answer acknowledges it.
     Deliver,
     /// Give me this profile, follow list or post.
     Fetch,
@@ -35,8 +35,8 @@ impl Protocol {
         }
     }
 
-    /// The largest request in bytes: an event of 64 KiB and its packet, as in a broadcast; what set reconciliation
-    /// takes for some ten thousand differences.
+    /// The largest request in bytes: an event of 64 KiB and its packet, as in a broadcast; for set reconciliation a
+    /// message for some ten thousand differences.
     pub const fn max_request(self) -> usize {
         match self {
             Self::Deliver | Self::Fetch => 80 * 1024,
@@ -61,8 +61,8 @@ impl Protocol {
         }
     }
 
-    /// Requests of one peer without an answer yet. Twice of what it may ask, for it can have given up on the first
-    /// ones a moment before this node notices.
+    /// Most unanswered requests of one peer. Twice the number that it may send, because it may have given up on the
+    /// first ones a moment before this node notices.
     pub(crate) const fn max_served(self) -> usize {
         2 * self.max_asked()
     }
@@ -85,7 +85,7 @@ pub struct RequestRef {
 /// request.
 pub(crate) type Behaviour = request_response::Behaviour<Frames>;
 
-/// What happened to a request.
+/// Events of a request.
 pub(crate) type Event = request_response::Event<Vec<u8>, Vec<u8>>;
 
 pub(crate) fn behaviour(protocol: Protocol, timeout: Duration) -> Behaviour {

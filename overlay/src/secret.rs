@@ -27,7 +27,7 @@ impl NodeSecret {
         Self(seed)
     }
 
-    /// The seed, for saving it. Whoever has it is this node.
+    /// The seed, for saving it. Its holder can act as this node.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -15,7 +15,7 @@ pub const MAX_EXTERNAL: usize = 8;
 pub struct OverlaySettings {
     /// The key of this node.
     pub secret: NodeSecret,
-    /// Where to listen. Nothing is allowed: such a node only dials.
+    /// The addresses at which to listen. A node without any only dials.
     pub listen: Vec<Listen>,
     /// Nodes to join by, each dialed until it is connected; at most [`crate::MAX_BOOTSTRAP`] are used.
     pub bootstrap: Vec<PeerAddress>,
@@ -25,7 +25,7 @@ pub struct OverlaySettings {
     /// Whether others can dial this node. `None` lets others try (AutoNAT), which is best nearly always.
     pub reachable: Option<bool>,
     /// Addresses at which others reach this node although it does not see that itself, such as a port that a router
-    /// forwards. They are told to others first. At most [`MAX_EXTERNAL`] are used.
+    /// forwards. They are announced first. At most [`MAX_EXTERNAL`] are used.
     pub external: Vec<PeerAddress>,
     /// How many nodes may be reached through this one at a time, while it is reachable itself. 0 refuses to relay.
     pub relay_slots: usize,
@@ -37,8 +37,8 @@ pub struct OverlaySettings {
     pub mdns: bool,
     /// How long a request may take, in both directions: 20 s. Only tests have a reason for another time.
     pub request_timeout: Duration,
-    /// How often a relay at which this node holds a place is asked whether it is still there: 12 s. It counts as gone
-    /// when it has not answered for two and a half times as long. Only tests have a reason for another time.
+    /// How often the liveness of this node's relays is checked: 12 s. A relay counts as gone after two and a half
+    /// times as long without an answer. Only tests have a reason for another time.
     pub relay_interval: Duration,
 }
 

@@ -34,7 +34,7 @@ use crate::{
     yamux_ping_filter,
 };
 
-/// What a peer must name in `identify` to be one of ours.
+/// The protocol version that a peer must name in `identify`.
 pub(crate) const PROTOCOL: &str = "/nostrp2p/1";
 
 /// The name and version of this program, for other nodes to show.
@@ -49,7 +49,7 @@ const QUIC_KEEP_ALIVE: Duration = Duration::from_secs(14);
 /// After two of these were lost: as long as a relay that has vanished may be missed.
 const QUIC_IDLE_TIME_MS: u32 = 30_000;
 
-/// Sparing, for each ping wakes a radio: a dead peer is noticed after at most 80 s. The first ping is sent at once.
+/// Rare, because each ping wakes a radio: a dead peer is noticed after at most 80 s. The first ping is sent at once.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -64,15 +64,15 @@ const MAX_STREAMS: usize = 128;
 const MAX_INBOUND: u32 = 128;
 /// Connections this node opened. Dialing stops at a few; the rest is for people who ask.
 const MAX_OUTBOUND: u32 = 48;
-/// Handshakes under way that others began: some times what may be on the [`HandshakeLimit`], for the swarm hears a moment
-/// later of those that had to leave it.
+/// Most pending inbound handshakes in libp2p's own limit: several times the limit of [`HandshakeLimit`], because the
+/// swarm learns a moment later of those that were dropped.
 const MAX_PENDING_INBOUND: u32 = 256;
 const MAX_PENDING_OUTBOUND: u32 = 32;
 /// Two nodes that dial each other at once have two connections. While a hole is punched there are those over relays
 /// and up to two new ones, and one more when the peer tries whether this node is reachable.
 const MAX_PER_PEER: u32 = 6;
 
-/// What the swarm runs. `gate` and `limits` come first, for they may refuse a connection.
+/// The behaviours. `gate` and `limits` come first, because they may refuse a connection.
 #[derive(NetworkBehaviour)]
 #[behaviour(prelude = "libp2p::swarm::derive_prelude")]
 pub(crate) struct Behaviour {
@@ -94,7 +94,7 @@ pub(crate) struct Behaviour {
     pub(crate) home: home::Behaviour,
 }
 
-/// What the swarm reports.
+/// Events of the swarm.
 pub(crate) type Event = SwarmEvent<BehaviourEvent>;
 
 pub(crate) fn build(

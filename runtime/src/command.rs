@@ -11,7 +11,7 @@ use nostrp2p_protocol::{
 };
 use tokio::sync::oneshot;
 
-/// What a session or a mirror asks. Whoever asked may have gone away before the answer.
+/// Commands of sessions and mirrors. The asker may be gone before the answer.
 #[derive(Debug)]
 pub enum Command<N> {
     /// Does this prove the owner?
@@ -20,7 +20,7 @@ pub enum Command<N> {
     Claim([u8; 16], LoginProof, oneshot::Sender<Result<PublicKey, Refusal>>),
     /// Publish an event of the owner; the session has checked the login.
     Publish(UnverifiedEvent, Replies, oneshot::Sender<Result<Published, Refusal>>),
-    /// Somebody brings an event to the inbox.
+    /// Somebody writes an event to the inbox.
     Receive(Brought),
     /// A client wants what the store lacks. The sender is dropped when nothing of it is being asked for any more and what
     /// came can be read.
@@ -41,12 +41,12 @@ pub enum Command<N> {
     OpenTunnel(PeerId, Option<IpAddr>, oneshot::Sender<Result<TunnelGrant, TunnelDenied>>),
     /// Whether a node at home says in which sessions somebody has signed in.
     TunnelTellsLogins(PeerId, bool),
-    /// Somebody has signed in in this session.
+    /// Somebody has signed in in this session of a tunnel.
     TunnelSignedIn(u64),
-    /// What does this node do as a helper?
+    /// Ask for the numbers of this node as a helper.
     TunnelCounts(oneshot::Sender<TunnelCounts>),
-    /// So many bytes want through to or from a node at home, at this time of a steady clock in milliseconds. The answer
-    /// says after how many milliseconds they may.
+    /// Ask to forward so many bytes to or from a node behind a router, at this time of a monotonic clock in
+    /// milliseconds. The answer says after how many milliseconds that is allowed.
     SpendOnTunnel(PeerId, usize, u64, oneshot::Sender<Result<u64, TunnelDenied>>),
 }
 
@@ -55,20 +55,20 @@ pub enum Command<N> {
 pub struct TunnelGrant {
     /// Its number.
     pub session: u64,
-    /// Completes with a value when the session must end, because it has to make room for another one.
+    /// Completes with a value when the session must end, because another one takes its slot.
     pub displaced: oneshot::Receiver<()>,
-    /// Nothing is sent: that it is dropped says that the session has ended.
+    /// Nothing is sent; dropping it reports the end of the session.
     pub lives: oneshot::Sender<()>,
 }
 
-/// What somebody brings to the inbox.
+/// An event for the inbox.
 #[derive(Debug)]
 pub struct Brought {
     /// The event.
     pub event: UnverifiedEvent,
-    /// Who brings it.
+    /// Its sender.
     pub bearer: Bearer,
-    /// Where the answer goes.
+    /// The receiver of the answer.
     pub reply: oneshot::Sender<Received>,
 }
 
@@ -77,7 +77,7 @@ pub struct Brought {
 pub enum Received {
     /// It is durably stored.
     Stored,
-    /// It is not to be stored, but shown to the owner's programs that listen now.
+    /// It is not stored, but shown to the owner's programs that are subscribed now.
     Shown(Box<Event>),
     /// It is not taken.
     Refused(NotReceived),
@@ -90,7 +90,7 @@ pub struct Published {
     pub id: EventId,
     /// Its sequence number.
     pub sequence: u64,
-    /// Where it goes.
+    /// How it travels.
     pub carried: Carried,
     /// Whether it is new here.
     pub stored: Inserted,

@@ -68,7 +68,7 @@ impl PeerNetwork for Overlay {
     }
 }
 
-/// What an overlay tells. What is for the person who runs the node alone goes to the log.
+/// The overlay's events. Those that concern only the operator go to the log.
 pub struct OverlayEvents {
     events: mpsc::Receiver<OverlayEvent>,
     /// Given addresses that could not be reached, as the settings bound them, and why, so that it is said once.

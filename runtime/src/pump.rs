@@ -31,7 +31,7 @@ use crate::{
     traits::{Checked, Host, HostNotice, NetworkEvent, NetworkEvents, PeerNetwork, Platform},
 };
 
-/// Commands of sessions that may wait: those of all sessions that there may be, some each. Beyond that, sessions wait.
+/// Most waiting commands of sessions: some for each possible session. When it is full, sessions wait.
 pub const COMMANDS: usize = 256;
 /// Writes that wait for room in the store. While there are more, nothing is taken from the network and from sessions.
 const MAX_WRITES: usize = 1_024;
@@ -53,9 +53,9 @@ enum PumpEvent<N: PeerNetwork, S: EventStore, L> {
     Inputs(Vec<Input>),
     /// A neighbour has sent what it was asked for in this session.
     Got(SyncSession, Vec<u8>),
-    /// What an earlier run has left. Nothing else is taken before.
+    /// The state of an earlier run. Nothing else is taken before it.
     Remembered(Vec<Input>),
-    /// So many neighbours took what the owner has published.
+    /// How many neighbours took a broadcast of the owner.
     Broadcast(PublishId, EventId, Inserted, usize),
     /// Events with these sequence numbers have reached another node.
     Sent(Vec<u64>),
@@ -65,19 +65,19 @@ enum PumpEvent<N: PeerNetwork, S: EventStore, L> {
     /// A client's session with a node at home has ended.
     TunnelClosed(u64),
     Looked(L),
-    /// It is time to look at the node again.
+    /// It is time to update the status.
     LookAgain,
     RolledBack,
     /// There is room for a write.
     Room,
-    /// It is time for what is due.
+    /// It is time for the engine's next tick.
     Due,
     /// An effect has ended in nothing.
     Done,
     Over,
 }
 
-/// Something that takes time and ends in an event.
+/// A future that ends in an event.
 type Effect<N, S, L> = Pin<Box<dyn Future<Output = PumpEvent<N, S, L>> + Send>>;
 
 /// Owns the engine, and who waits for what.
@@ -99,11 +99,11 @@ pub struct Pump<N: PeerNetwork, S: EventStore, P, H: Host<S::Note>> {
     logins: BTreeMap<LoginId, SessionReply<PublicKey>>,
     mirrored: BTreeMap<MirroredId, Mirroring>,
     tunnels: BTreeMap<TunnelRequestId, TunnelReply>,
-    /// By which sessions end that make room for others.
+    /// Switches that end the sessions of tunnels when others take their slots.
     tunnel_switches: BTreeMap<u64, oneshot::Sender<()>>,
     fetches: Fetches,
     next: u64,
-    /// When the engine was told last that something is due, in seconds since 1970.
+    /// The time of the engine's last tick, in seconds since 1970.
     ticked: u64,
     remembered: bool,
     /// Whether the host looks at the node because something has changed, and whether more has changed since.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 /// A finished signature check: its number and what was found.
 pub type Checked = (u64, Result<Event, VerifyError>);
 
-/// The store cannot be read; whoever implements [`EventStore`] has logged why.
+/// The store cannot be read; the implementation of [`EventStore`] has logged why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
@@ -23,7 +23,7 @@ pub struct Unreadable;
 ///
 /// Writes are taken in the order in which they come. Reads see every write that was answered before.
 pub trait EventStore: Clone + Send + Sync + 'static {
-    /// Something that sessions and the host have written down, besides what the engine knows.
+    /// A record of sessions and the host in the store, besides the engine's.
     type Note: Send + 'static;
     /// While the owner holds one, reads for others stand still.
     type Turn: Send + 'static;
@@ -43,10 +43,10 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// The highest sequence number that was given.
     fn newest(&self) -> u64;
 
-    /// What an earlier run has left, as [`nostrp2p_core::Output::ReadMemory`] says.
+    /// The state of an earlier run, as [`nostrp2p_core::Output::ReadMemory`] says.
     fn memory(&self, owner: Option<PublicKey>) -> impl Future<Output = Vec<Input>> + Send;
 
-    /// How far own nodes have told what they hold.
+    /// The sync positions with own nodes.
     fn own_nodes(&self) -> impl Future<Output = Vec<(PeerId, OwnNodeCursor)>> + Send;
 
     /// The owner's delegation for this node.
@@ -58,7 +58,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// The newest delegation of this owner for each node, whether it holds or not.
     fn own_words(&self, owner: PublicKey) -> impl Future<Output = Vec<Delegation>> + Send;
 
-    /// What an event speaks of that is to be published.
+    /// The events to which an event refers that is to be published.
     fn targets(
         &self,
         unsigned: UnsignedEvent,
@@ -86,7 +86,7 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     fn answer(&self, query: StoreQuery) -> impl Future<Output = Option<(Vec<u8>, usize)>> + Send;
 }
 
-/// Something to be written down.
+/// A write to the store.
 #[derive(Debug)]
 pub enum StoreWrite<N> {
     /// An event.
@@ -95,28 +95,28 @@ pub enum StoreWrite<N> {
     Sent(u64),
     /// How far a delivery has come.
     Delivery(DeliveryKey, DeliveryState),
-    /// How far an own node has told what it holds.
+    /// The sync position with an own node.
     OwnNode(PeerId, OwnNodeCursor),
-    /// Somebody has taken back a delegation.
+    /// A revocation of a delegation.
     Revoked(Event),
-    /// That somebody has taken back the delegation of this node need not be known any more.
+    /// The revocation of the delegation of this node is not needed any more.
     NotRevoked(PublicKey, PeerId),
-    /// Whose node this is; the answer, or a sentence for the log, comes when it is durable.
+    /// The owner of this node. The answer, or an error for the log, comes when it is durable.
     Owner(PublicKey, oneshot::Sender<Result<(), String>>),
     /// See [`EventStore::Note`].
     Note(N),
 }
 
-/// Who is told what became of an event, and when.
+/// Who gets the result of storing an event, and when.
 #[derive(Debug)]
 pub enum StoreReply {
     /// Nobody.
     Nobody,
-    /// Somebody who has time, when it can be read.
+    /// A receiver that does not wait gets it when it can be read.
     Told(oneshot::Sender<Stored>),
-    /// Somebody who waits, when it can be read, although a crash may still undo it.
+    /// A receiver that waits gets it when it can be read, although a crash may still undo it.
     Readable(oneshot::Sender<Stored>),
-    /// Somebody who waits, when it is durable.
+    /// A receiver that waits gets it when it is durable.
     Durable(oneshot::Sender<Stored>),
 }
 
@@ -125,7 +125,7 @@ pub enum StoreReply {
 pub enum Unanswered {
     /// The other node refused it.
     Refused,
-    /// It could not be reached, or did not answer in time; why, for the log.
+    /// It could not be reached, or did not answer in time; the reason is for the log.
     Failed(String),
 }
 
@@ -165,11 +165,11 @@ pub trait PeerNetwork: Clone + Send + Sync + 'static {
     /// Keeps the connections to these nodes open, and to no others that it kept so.
     fn keep(&self, peers: Vec<PeerId>) -> impl Future<Output = ()> + Send;
 
-    /// Where others reach this node.
+    /// The addresses at which others reach this node.
     fn addresses(&self) -> impl Future<Output = Vec<String>> + Send;
 }
 
-/// What happens in the network.
+/// Events of the network.
 #[derive(Debug)]
 pub enum NetworkEvent<N: PeerNetwork> {
     /// A neighbour passes on a packet.
@@ -190,7 +190,7 @@ pub enum NetworkEvent<N: PeerNetwork> {
     Stopped(Option<String>),
 }
 
-/// Where what happens in a network comes from.
+/// The source of a network's events.
 pub trait NetworkEvents<N: PeerNetwork>: Send {
     /// Waits for the next event. Cancel-safe.
     fn next(&mut self) -> impl Future<Output = NetworkEvent<N>> + Send;
@@ -218,7 +218,7 @@ pub trait Platform: Send + 'static {
     fn checked(&mut self) -> impl Future<Output = Vec<Checked>> + Send;
 }
 
-/// Something that sessions or people want to know.
+/// Notices for sessions and people.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HostNotice {
     /// How far an event has come with a person.
@@ -235,14 +235,14 @@ pub enum HostNotice {
     OwnNodeSeen(PeerId, u64),
     /// The owner has read something up to a time.
     Mark(String, u64),
-    /// Somebody else says what time it is.
+    /// Somebody else's clock says this time.
     Time(u64),
 }
 
-/// What a [`HostNotice`] brings about.
+/// What follows from a [`HostNotice`].
 #[derive(Debug)]
 pub struct Reaction<N> {
-    /// What is to be written down.
+    /// The records to store.
     pub notes: Vec<N>,
     /// Whether to look at the node's status at once.
     pub look: bool,
@@ -254,9 +254,9 @@ impl<N> Default for Reaction<N> {
     }
 }
 
-/// The rest of the program: what sessions and people are told. None of this waits.
+/// The rest of the program, which tells sessions and people. None of this waits.
 pub trait Host<N>: Send + 'static {
-    /// What can be seen of the node from outside of the engine: neighbours, traffic, the disk.
+    /// The state of the node outside of the engine: neighbours, traffic, the disk.
     type Look: Send + 'static;
 
     /// Looks at the node. It may take time.

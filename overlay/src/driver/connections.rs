@@ -30,7 +30,7 @@ const IDENTIFY_TIME: Duration = Duration::from_secs(20);
 /// How often it is said that connections cannot be taken.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// How long the news of a peer waits for its subscriptions, so that "joined" means "hears what we say".
+/// How long `PeerConnected` waits for the peer's subscriptions, so that a broadcast after it reaches the peer.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(2);
 
 impl Driver {
@@ -355,8 +355,8 @@ fn ticks(time: Duration) -> u32 {
     u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
 }
 
-/// From where addresses are looked at: the place of the peer that names them, or of this node itself when they came
-/// by others.
+/// The point of view from which addresses are judged: that of the peer that names them, or of this node when others
+/// told them.
 #[derive(Debug, Clone, Copy)]
 struct Vantage {
     /// The widest reach of that place; of a node that listens nowhere it is taken to be public.

@@ -29,11 +29,11 @@ const MAX_PER_NAME: usize = 8;
 /// A dial under way.
 pub(super) struct Attempt {
     target: DialTarget,
-    /// What is dialed now, and the address it comes from.
+    /// The addresses that are being dialed, and those that they come from.
     dialing: Vec<(Multiaddr, PeerAddress)>,
-    /// What comes next. Only for unknown peers: libp2p dials those at one address at a time.
+    /// The addresses to dial next. Only for unknown peers: libp2p dials those at one address at a time.
     rest: VecDeque<(Multiaddr, PeerAddress)>,
-    /// Who is expected there: None for an unknown peer.
+    /// The expected peer; None for an unknown one.
     expected: Option<PeerId>,
 }
 
@@ -116,8 +116,9 @@ impl Driver {
         }
     }
 
-    /// Where this node itself seems to listen, and who answers there must show who it is. What a person gives may be such
-    /// an address. Another node's address that this machine really has is not dialed: behind two routers both have it.
+    /// Addresses at which this node itself seems to listen, where the answering peer must prove its id. A person may
+    /// give such an address. Another node's address that this machine really has is not dialed: behind two routers
+    /// both have it.
     fn to_prove(&self, target: &DialTarget) -> Vec<Multiaddr> {
         let given = matches!(target, DialTarget::Given(_));
         self.swarm.listeners().filter(|address| given || self.own_ips.is_foreign(address)).cloned().collect()
@@ -221,10 +222,10 @@ impl Attempt {
         found.map(|(_, address)| address.without_peer())
     }
 
-    /// How libp2p is asked to dial. It refuses the addresses at which this node listens, and believes that of the other
-    /// end of a point-to-point link too. With a peer id behind it libp2p dials such an address, so that whoever answers
-    /// proves who it is; where nobody is expected, the id is a random one, and the error names the true one. From the
-    /// port of the listener the connection would lead to itself.
+    /// The options of a dial. libp2p refuses to dial addresses at which this node listens, and takes the other end of
+    /// a point-to-point link for one of them. With a peer id behind it libp2p dials such an address, and the
+    /// answering peer proves its id; where no peer is expected, the id is a random one, and the error names the true
+    /// one. The dial does not use the listener's port, from which the connection would lead to this node itself.
     fn options(&self, condition: PeerCondition, own: &[Multiaddr]) -> Option<DialOpts> {
         let (first, _) = self.dialing.first()?;
         let expected = self.expected.map(convert::libp2p_peer_id);

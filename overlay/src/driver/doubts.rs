@@ -21,7 +21,7 @@ const ANSWER_TICKS: u32 = 7;
 /// Broadcasts that take more than one packet even at the smallest MTU of IPv6, in bytes.
 const LARGE: usize = 1_000;
 
-/// The connections in doubt, and for how many ticks; as many as there are connections.
+/// The connections in doubt, and for how many ticks; bounded by the number of connections.
 #[derive(Debug, Default)]
 pub(super) struct Doubts(BTreeMap<(PeerId, ConnectionId), u32>);
 
@@ -74,7 +74,7 @@ impl Driver {
         }
     }
 
-    /// Hangs up on those in doubt that have not answered; whoever is still wanted is dialed again.
+    /// Closes those in doubt that have not answered; a peer that is still wanted is dialed again.
     pub(super) fn check_doubts(&mut self) {
         let peers = &self.peers;
         let is_open = |peer: &PeerId, connection: &ConnectionId| {

@@ -28,7 +28,7 @@ pub(crate) type Reply = oneshot::Sender<Result<HomeStream, RequestError>>;
 /// All streams under way.
 #[derive(Default)]
 pub(super) struct Homes {
-    /// Who takes the streams that others open; without it they are dropped.
+    /// The receiver of streams that others open; without one they are dropped.
     taker: Option<mpsc::Sender<HomeVisit>>,
     /// How many each peer has opened.
     taken: BTreeMap<PeerId, StreamGuard>,

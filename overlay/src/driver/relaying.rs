@@ -34,7 +34,7 @@ use crate::{
     swarm,
 };
 
-/// Addresses by which a relay is told to others: TCP and QUIC.
+/// Most addresses of one relay that are announced: TCP and QUIC.
 const PER_RELAY: usize = 2;
 
 /// How long a connection over a relay is kept beside a direct one, so that both sides know of the new one.
@@ -46,7 +46,7 @@ const SEARCHED: usize = 2;
 /// Peers of the local network that are taken note of at a time.
 const MAX_LOCAL: usize = 16;
 
-/// What the driver keeps of being reached.
+/// The driver's state of reachability and relaying.
 pub(crate) struct Relaying {
     settled: Option<bool>,
     nat: NatStatus,
@@ -54,7 +54,7 @@ pub(crate) struct Relaying {
     loopback_only: bool,
     slots: usize,
     relays: Relays,
-    /// The listeners that stand for places at relays, a handful.
+    /// The listeners that stand for reservations, a handful.
     listeners: Vec<(ListenerId, PeerId)>,
     external: Vec<PeerAddress>,
     observed: Observed,
@@ -62,7 +62,7 @@ pub(crate) struct Relaying {
     places: BTreeSet<libp2p::PeerId>,
     circuits: BTreeMap<(libp2p::PeerId, libp2p::PeerId), usize>,
     serves: bool,
-    /// What was told to others last.
+    /// The addresses that were announced last.
     told: Option<Vec<String>>,
 }
 
@@ -86,7 +86,7 @@ impl Relaying {
         }
     }
 
-    /// Whether this listener stands for a place at a relay.
+    /// Whether this listener stands for a reservation at a relay.
     pub(super) fn is_place(&self, listener: &ListenerId) -> bool {
         self.listeners.iter().any(|(id, _)| id == listener)
     }
@@ -139,7 +139,8 @@ impl Driver {
         }
     }
 
-    /// What to tell others: first what they can dial, then relays, then what only neighbours in the network can dial.
+    /// The addresses to announce: first those that all can dial, then circuits, then those that only nodes in the
+    /// same network can dial.
     fn own_addresses(&self) -> Vec<String> {
         let is_public = self.relaying.reachability() == Reachability::Public;
         let external = self.swarm.external_addresses().filter(|address| !is_circuit(address));
@@ -209,7 +210,7 @@ impl Driver {
         }
     }
 
-    /// Whether others cannot dial this node, as far as that can be told.
+    /// Whether others cannot dial this node, as far as is known.
     fn seeks_relays(&self) -> bool {
         match self.relaying.reachability() {
             Reachability::Public => false,
@@ -273,7 +274,7 @@ impl Driver {
         }
     }
 
-    /// Dials known nodes that seem to be reachable, for those may be relays.
+    /// Dials known nodes that seem to be reachable, because those may be relays.
     fn search_relays(&mut self, now: Instant) {
         let seems_public = |address: &PeerAddress| match &address.place {
             PeerLocation::Net { host: Host::Ip(ip), .. } => ip_scope::of(*ip) == Range::Public,
@@ -318,10 +319,11 @@ impl Driver {
         self.dial_beside(peer, |address| !address.is_circuit());
     }
 
-    /// Where to dial a peer. Over a relay that is connected one address is enough, for that connection is used.
+    /// The addresses at which to dial a peer. Over a connected relay one address is enough, because that connection
+    /// is used.
     ///
     /// Private addresses are left out when there are others: in another network, another node may answer there, and
-    /// libp2p then gives the whole dial up. [`Self::try_nearby`] is for them.
+    /// libp2p then gives the whole dial up. [`Self::try_nearby`] dials them.
     pub(super) fn addresses_to_dial(&self, peer: &PeerId) -> Vec<PeerAddress> {
         let mut over = BTreeSet::new();
         let mut addresses = self.known.addresses(peer);
@@ -531,7 +533,7 @@ fn is_memory(address: &Multiaddr) -> bool {
     matches!(address.iter().next(), Some(Protocol::Memory(_)))
 }
 
-/// From where it can be dialed; `None` for the memory transport.
+/// The scope from which it can be dialed; `None` for the memory transport.
 fn range(address: &Multiaddr) -> Option<Range> {
     match address.iter().next() {
         Some(Protocol::Ip4(ip)) => Some(ip_scope::of(ip.into())),

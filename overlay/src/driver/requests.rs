@@ -58,7 +58,7 @@ pub(super) struct Requests {
     waiting: BTreeMap<PeerId, Vec<Question>>,
     /// How often those peers could not be dialed.
     tries: BTreeMap<PeerId, u32>,
-    /// Those that were sent. What the asker gave up stays until libp2p is done with it, for so long it costs a stream.
+    /// Sent requests. One that the asker has given up stays until libp2p has ended it, because it occupies a stream.
     asked: BTreeMap<(Protocol, OutboundRequestId), Asked>,
     /// Those of others.
     served: BTreeMap<RequestRef, (PeerId, ResponseChannel<Vec<u8>>)>,

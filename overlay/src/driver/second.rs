@@ -45,7 +45,7 @@ impl Connected {
         !std::mem::replace(&mut self.twice, true)
     }
 
-    /// The peer has told once more what it wants to hear, which gossipsub does where it knows of no connection. Returns
+    /// The peer has sent its subscriptions again, which gossipsub does when it knows of no connection. Returns
     /// whether it is back.
     pub(crate) fn note_greeting(&mut self) -> bool {
         self.second.as_mut().is_some_and(|second| {
@@ -90,7 +90,7 @@ impl Driver {
         }
     }
 
-    /// The peer has told once more what it wants to hear.
+    /// The peer has sent its subscriptions again.
     pub(super) fn on_greeting(&mut self, peer: PeerId) {
         if self.peers.get_mut(&peer).is_some_and(Connected::note_greeting) {
             self.let_it_join_anew(peer);

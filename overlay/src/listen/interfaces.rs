@@ -22,8 +22,8 @@ use crate::{
 
 /// How often addresses are looked for: a phone that changes its network is reached again after half a minute.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-/// Where the way out may lead over another interface each: the internet, the private networks (RFC 1918), the shared
-/// address space of carriers and VPNs (RFC 6598).
+/// Destinations that may be routed over different interfaces: the internet, the private networks (RFC 1918), the
+/// shared address space of carriers and VPNs (RFC 6598).
 const SOMEWHERE: [Ipv4Addr; 5] = [
     Ipv4Addr::new(192, 0, 2, 1),
     Ipv4Addr::new(10, 255, 255, 254),

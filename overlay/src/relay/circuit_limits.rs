@@ -50,11 +50,11 @@ struct Table {
 /// Between whom a circuit is, or shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CircuitEnds {
-    /// Who asks for it.
+    /// The source.
     pub(crate) from: PeerId,
     /// The public network from which it comes, if any; see [`crate::origin`].
     pub(crate) origin: Option<IpAddr>,
-    /// Where it leads.
+    /// The destination.
     pub(crate) to: PeerId,
 }
 
@@ -66,7 +66,7 @@ pub(crate) struct Circuit {
 }
 
 impl Circuits {
-    /// For a relay with so many places.
+    /// For a relay with so many reservations.
     pub(crate) fn new(slots: usize) -> Self {
         let max = slots * CIRCUITS_PER_SLOT;
         Self(Arc::new(Inner { max, refused: AtomicU64::new(0), table: Mutex::default() }))
@@ -82,7 +82,7 @@ impl Circuits {
         self.0.refused.load(Ordering::Relaxed)
     }
 
-    /// One more circuit; None, and counted, when one of those who would have it has enough.
+    /// Begins a circuit; None, and counted, when its source or destination has enough.
     pub(crate) fn begin(&self, ends: CircuitEnds) -> Option<Circuit> {
         let mut table = self.lock();
         if !table.has_room(&ends, self.0.max) {

@@ -16,7 +16,7 @@ use crate::dialer::growing;
 /// Places that are sought: with three, two relays may fail in the same minute.
 pub(crate) const WANTED: usize = 3;
 
-/// With fewer places than this, nodes that might be relays are dialed.
+/// With fewer reservations than this, nodes that might be relays are dialed.
 const ENOUGH: usize = 2;
 
 /// How long a relay may take to give a place. It answers in one round trip; a phone on a bad network needs seconds.
@@ -39,10 +39,10 @@ const SEARCH_PAUSE: Duration = Duration::from_secs(20);
 /// Relays that are remembered. The ones whose rest is over are forgotten first.
 const MAX_REMEMBERED: usize = 64;
 
-/// What is to be done.
+/// A step for the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Ask this relay, which is connected, for a place.
+    /// Ask this relay, which is connected, for a reservation.
     Ask(PeerId),
     /// Give up the place there, or the hope for one.
     Release(PeerId),
@@ -71,8 +71,8 @@ enum State {
 }
 
 impl Relays {
-    /// What to do now. `wanted` says whether this node needs relays at all; `candidates` are the connected peers that
-    /// offer to be one, in the order of preference. Every step is taken to be carried out. `dice` is uniform in
+    /// The steps to take now. `wanted` says whether this node needs relays at all; `candidates` are the connected
+    /// peers that offer to be one, in the order of preference. Every step counts as carried out. `dice` is uniform in
     /// `0.0..1.0`.
     pub(crate) fn due(&mut self, now: Instant, wanted: bool, candidates: &[PeerId], dice: f64) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -158,7 +158,7 @@ impl Relays {
         self.known.values().any(|relay| matches!(relay.state, State::Held { since } if long(since)))
     }
 
-    /// Whom to leave when a newer relay has given a place beside the wanted ones.
+    /// The relay to leave when a newer one has given a reservation beyond the wanted number.
     fn oldest_beyond_need(&self) -> Option<PeerId> {
         let held = self.known.iter().filter_map(|(peer, relay)| match relay.state {
             State::Held { since } => Some((since, *peer)),

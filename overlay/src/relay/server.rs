@@ -17,7 +17,7 @@ pub const DEFAULT_RELAY_SLOTS: usize = 64;
 /// The most that may be set: each place keeps an inbound connection, and there are 128.
 pub const MAX_RELAY_SLOTS: usize = 96;
 
-/// How long a circuit may last. What is left of it then is made anew by whoever needs it.
+/// The longest duration of a circuit. Peers that still need it make a new one.
 const CIRCUIT_TIME: Duration = Duration::from_secs(12 * 3600);
 
 /// Both directions together. A busy day of gossip is some 10 MB.

@@ -20,12 +20,12 @@ const QUESTIONS: usize = 8;
 /// After so many answers of one run there is one only, with two connections.
 const OF_ONE_RUN: usize = 4;
 
-/// What the programs with one key have said, and whether each was shown the word of the other.
+/// The statements of the programs with one key, and whether each program was shown another's.
 #[derive(Debug, Default)]
 struct Runs(Vec<(RunStatement, bool)>);
 
 impl Runs {
-    /// What to show next: the word of one of whom the others have not heard.
+    /// The statement to show next: one that the other programs have not seen.
     fn next(&self) -> Option<RunStatement> {
         match self.0.as_slice() {
             [(one, _), (other, other_knows), ..] => Some(if *other_knows { *other } else { *one }),

@@ -423,7 +423,7 @@ fn told_in(answer: Result<Vec<u8>, Unanswered>) -> Vec<Vec<u8>> {
     answer.ok().and_then(|answer| decode_announcements(&answer).ok()).unwrap_or_default()
 }
 
-/// What an answer to [`RpcRequest::Revocations`] holds. An older node does not know the question.
+/// The revocations in an answer to [`RpcRequest::Revocations`]. An older node does not know the request.
 fn revoked_in(answer: Result<Vec<u8>, Unanswered>) -> Vec<UnverifiedEvent> {
     let told = answer.ok().and_then(|answer| Revoked::decode(&answer).ok());
     told.map(|told| told.events).unwrap_or_default()

@@ -20,29 +20,29 @@ use crate::{
 /// Answers of sessions that wait at a time: those of five programs with all their subscriptions. Others do not wait.
 const MAX_WAITING: usize = 1_000;
 
-/// Where the answer to a session goes.
+/// The receiver of a session's answer.
 pub(super) type SessionReply<T> = oneshot::Sender<Result<T, Refusal>>;
 
-/// Who waits for the answer to a publish request.
+/// The session that waits for the answer to a publish request.
 pub(super) struct Waiting<T> {
     reply: SessionReply<Published>,
     /// Meanwhile others wait.
     _first: T,
 }
 
-/// What came from a relay, until it is known whether it is taken.
+/// An event from a relay, until it is known whether it is taken.
 pub(super) struct Mirroring {
     pub(super) relay: String,
     pub(super) reply: oneshot::Sender<Stored>,
 }
 
-/// Where the answer of a tunnel goes.
+/// The receiver of an answer about tunnels.
 pub(super) enum TunnelReply {
     Opened(oneshot::Sender<Result<TunnelGrant, TunnelDenied>>),
     Spent(oneshot::Sender<Result<u64, TunnelDenied>>),
 }
 
-/// Who waits until nothing of what it wants is being asked for, and what of it is on its way into the store.
+/// A client that waits until everything that it fetches has arrived or failed, and is on its way into the store.
 #[derive(Default)]
 pub(super) struct Fetches {
     waiting: Vec<(Vec<FetchTarget>, oneshot::Sender<()>)>,
@@ -185,7 +185,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         }
     }
 
-    /// A session is let in, and one may have to make room for it.
+    /// Lets a session in, and ends another one if that has to give up its slot.
     fn grant(&mut self, OpenedSession { session, displaced }: OpenedSession) -> TunnelGrant {
         if let Some(switch) = displaced.and_then(|displaced| self.tunnel_switches.remove(&displaced)) {
             // It may have ended this moment.

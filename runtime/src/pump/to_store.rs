@@ -24,7 +24,7 @@ async fn stored(answer: oneshot::Receiver<Stored>) -> Stored {
 }
 
 impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P, H> {
-    /// Keeps an event that others sent. A fetched one is waited for by whoever wanted it.
+    /// Stores an event of others. The client that fetched it waits for that.
     pub(super) fn store(&mut self, event: Event, sharing: Sharing) {
         self.note_time(&event);
         if sharing != Sharing::ByItself {
