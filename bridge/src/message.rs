@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::query::{Query, ReadQuery};
 
-/// What a client sends.
+/// Messages of a client.
 #[derive(Debug, PartialEq)]
 pub(crate) enum ClientMessage {
     Event(Box<UnverifiedEvent>),
@@ -101,7 +101,7 @@ impl ClientMessage {
     }
 }
 
-/// An EVENT that would be JSON if control characters in its strings were escaped: whoever published it waits for an OK.
+/// An EVENT that would be JSON if control characters in its strings were escaped. Its publisher waits for an OK.
 fn with_control_characters(line: &str) -> Option<Unreadable> {
     let is_control = |c: char| c < ' ';
     let spaced = line.contains(is_control).then(|| line.replace(is_control, " "))?;

@@ -28,11 +28,11 @@ pub use relay_info::Terms;
 use serde_json::value::RawValue;
 use upload::{Giving, OWN, WINDOW};
 
-/// How long the relay may take for its word, in seconds; then the connection counts as dead.
+/// How long the relay may take to answer, in seconds; then the connection counts as dead.
 const ANSWER_WITHIN: u64 = 60;
-/// How long it may take for its answer in a comparison, in seconds; then that comes to nothing.
+/// How long it may take to answer in a comparison, in seconds; then the comparison has failed.
 const COMPARE_WITHIN: u64 = 10;
-/// After so many comparisons in a row that came to nothing the relay is not asked for one any more.
+/// After so many failed comparisons in a row the mirror does not try another one with this relay.
 const GIVES_UP_COMPARING: u32 = 2;
 /// Reconnecting: the pause after the first failure and the longest, in seconds. It doubles in between.
 const PAUSE: (u64, u64) = (5, 30 * 60);
@@ -80,7 +80,7 @@ pub enum UploadRoom {
     Again(Vec<EventId>),
 }
 
-/// What people are told of a mirror.
+/// The state of a mirror, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MirrorReport {
     /// Events of the owner that the relay has taken since the start.
@@ -124,8 +124,7 @@ pub struct MirrorSession {
     mail: Mail,
     connected: bool,
     terms: Terms,
-    /// Comparisons in a row that came to nothing. A single one may be for another reason, such as a NOTICE about
-    /// something else.
+    /// Failed comparisons in a row. A single failure may have another reason, such as a NOTICE about something else.
     not_compared: u32,
     /// The sentence by which a relay that does not know NIP-77 answers each message of a comparison.
     unknown: Option<String>,
@@ -172,7 +171,7 @@ impl MirrorSession {
         self
     }
 
-    /// What people are told.
+    /// The state for people.
     pub const fn report(&self) -> &MirrorReport {
         &self.report
     }

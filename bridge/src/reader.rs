@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     event_policy::{is_direct_message, is_open},
 };
 
-/// Whom a session serves.
+/// The reader whom a session serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
     /// The node's owner: everything but the gift wraps that only passed through on their way to others.

@@ -38,7 +38,7 @@ const SECONDS_A_DAY: u64 = 86_400;
 /// Characters of a wrong value that a NOTICE repeats: enough to find it.
 const SHOWN: usize = 12;
 
-/// What the node does for a session, in this order.
+/// Actions of the node for a session, in this order.
 #[derive(Debug, PartialEq)]
 pub enum SessionStep {
     /// Send this line to the client.
@@ -63,12 +63,12 @@ pub enum SessionStep {
     HangUp(&'static str),
 }
 
-/// What a node lets those do who have not signed in.
+/// What a node allows clients that have not signed in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Guests read what is public (`--public-read`).
     pub public_read: bool,
-    /// Whoever connects counts as the owner (`--open-relay`).
+    /// Every client counts as the owner (`--open-relay`).
     pub open: bool,
     /// Anybody brings what names the owner (`--inbox`), with what the owner demands of strangers.
     pub inbox: Option<InboxTerms>,
@@ -253,8 +253,9 @@ impl Session {
         self.authenticated.is_some()
     }
 
-    /// What the owner is told after AUTH when nobody sends private mail to this node, or will not soon: it is signed for by
-    /// a delegation, which the node's own page renews and other programs do not. `delegated` is its end.
+    /// The notice to the owner after AUTH when other nodes do not send private mail to this node, or soon will not:
+    /// that needs a delegation, which the node's own page renews and other programs do not. `delegated` is its end,
+    /// in seconds since 1970.
     pub fn on_signed_in(&self, peer: &PeerId, delegated: Option<u64>, now: u64) -> Option<SessionStep> {
         let left = delegated.map_or(0, |end| end.saturating_sub(now));
         if left >= delegation::RENEW_SECONDS {
@@ -273,13 +274,13 @@ impl Session {
         ))))
     }
 
-    /// A refusal of what only the owner may do, with the prefix of NIP-42: whoever has signed in by another key need not
-    /// do so again.
+    /// A refusal of what only the owner may do, with the prefix of NIP-42: a client that has signed in by another key
+    /// need not do so again.
     fn not_allowed(&self, reason: &str) -> String {
         format!("{}: {reason}", if self.stranger { "restricted" } else { "auth-required" })
     }
 
-    /// Whom this session serves; None before AUTH, unless the node is open to more.
+    /// The reader of this session; None before AUTH, unless the node allows more.
     fn reader(&self, owner: Option<PublicKey>) -> Option<Reader> {
         match (self.authenticated, owner) {
             (Some(owner), _) => Some(Reader::Owner(owner)),

@@ -21,31 +21,31 @@ pub const MAX_HELPER_BYTES: usize = MAX_WAY_BYTES;
 /// Announcements that one answer holds at most.
 pub const MAX_ANNOUNCEMENTS: usize = 200;
 
-/// What is signed before the body, so that no other signature of the node can be taken for one of these.
+/// Prefix of the signed bytes, so that no other signature of the node can be taken for one of these.
 const CONTEXT: &[u8] = b"nostrp2p announcement 1:";
 
-/// What a node says of itself.
+/// An announcement of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Announcement {
     /// Which node.
     pub peer: PeerId,
     /// When it was signed, in seconds since 1970; a later one replaces an earlier one.
     pub issued_at: u64,
-    /// Where it may be reached: multiaddrs, at most [`MAX_ADDRESSES`].
+    /// Its addresses: multiaddrs, at most [`MAX_ADDRESSES`].
     pub addresses: Vec<String>,
-    /// For whom it acts, if for anybody.
+    /// Its delegation by the person for whom it acts, if any.
     pub delegation: Option<UnverifiedEvent>,
-    /// Where browsers reach it, if it lends a hand to nodes that they do not reach: `wss://host` or
-    /// `wss://host:port`. See PROTOCOL.md, "The way home".
+    /// Where browsers reach it, if it serves as a helper: `wss://host` or `wss://host:port`. See PROTOCOL.md, "The
+    /// way home".
     pub helper: Option<String>,
 }
 
 /// An announcement as it came from somebody: the signature is not checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignedAnnouncement {
-    /// What it says.
+    /// The announcement.
     pub announcement: Announcement,
-    /// What the signature must be over.
+    /// The bytes that the signature must cover.
     pub signed_bytes: Vec<u8>,
     /// The node's signature, 64 bytes.
     pub sig: [u8; 64],
@@ -59,7 +59,7 @@ pub fn is_way(text: &str) -> bool {
 }
 
 impl Announcement {
-    /// What the node's key signs.
+    /// The bytes that the node's key signs.
     pub fn signed_bytes(&self) -> Vec<u8> {
         [CONTEXT, self.body().as_slice()].concat()
     }
@@ -112,7 +112,7 @@ impl SignedAnnouncement {
     }
 }
 
-/// What is signed, as it is read: in an announcement of a node that lends no hand, the last element is missing.
+/// The body as it is read: the last element is missing unless the node is a helper.
 struct Body(PeerId, u64, Vec<String>, Option<CompactEvent>, Option<String>);
 
 impl Read for Body {

@@ -16,7 +16,7 @@ use url::{Host, Position, Url};
 pub const MAX_AUTHORITY_BYTES: usize = 300;
 /// Longest URL that is looked at, in bytes: what other relays and HTTP servers take.
 const MAX_URL_BYTES: usize = 2_048;
-/// What stands in no authority, although a lenient parser finds one before or after it.
+/// Characters that no authority contains, although a lenient parser finds one before or after them.
 const FOREIGN: [char; 5] = ['/', '\\', '?', '#', '@'];
 
 /// `host` or `host:port`: the host in lower case and, where it is international, in Punycode.

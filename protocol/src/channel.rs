@@ -26,8 +26,8 @@ use crate::{InvalidHex, PeerId};
 
 /// The query behind `/client` with which a client asks to speak inside of a channel at the node itself.
 pub const CLIENT_QUERY: &str = "channel";
-/// With this code of RFC 6455 a helper closes a WebSocket when it cannot bring its client to that node, now or any more;
-/// the reason says why.
+/// With this code of RFC 6455 a helper closes a client's WebSocket when it cannot connect the client to that node, or
+/// has lost it; the reason says why.
 pub const TURNED_AWAY: u16 = 4_503;
 /// Longest piece in bytes: the longest message of Noise.
 pub const MAX_PIECE_BYTES: usize = 65_535;
@@ -40,12 +40,14 @@ const GOES_ON: u8 = 0;
 const ENDS: u8 = 1;
 
 const NAME: &str = "Noise_NK_25519_ChaChaPoly_SHA256";
-/// What both sides must mean: this protocol, and this node.
+/// Prologue of the handshake, which both sides must agree on: this protocol, and this node.
 const PROLOGUE: &[u8] = b"nostrp2p home 1:";
-/// What is hashed before a node's own key, so that the channel's key says nothing about that one.
+/// Prefix of the hash that derives the channel's key from the node's own key, so that the former discloses nothing
+/// about the latter.
 const DERIVATION: &[u8] = b"nostrp2p home key 1:";
 
-/// By what a client recognises its node: an X25519 public key. Shown and parsed as 64 hex digits.
+/// The node's key in the channel, by which a client recognises its node: an X25519 public key. Shown and parsed as 64
+/// hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelKey([u8; 32]);
 
@@ -59,7 +61,7 @@ pub enum ChannelError {
     /// The other end is not the node that it should be, or somebody in between has changed a greeting.
     #[error("what answers there is not the node: it does not hold the node's key")]
     Handshake,
-    /// Somebody in between has changed, left out, repeated or made up a piece.
+    /// Somebody in between has changed, left out, repeated or invented a piece.
     #[error("somebody on the way has changed what was said")]
     Piece,
     /// A message has no end.
@@ -179,7 +181,7 @@ pub fn answer(
 pub struct Channel {
     state: TransportState,
     max: usize,
-    /// What has come of a message that goes on.
+    /// The part of an unfinished message that has arrived.
     begun: Vec<u8>,
 }
 
@@ -267,7 +269,7 @@ fn hear_greeting(state: &mut HandshakeState, piece: &[u8]) -> Result<(), Channel
     state.read_message(piece, &mut payload).map(drop).map_err(|_| ChannelError::Handshake)
 }
 
-/// What Noise is made of, with random numbers that were made elsewhere.
+/// The primitives of Noise, with random numbers that the caller has passed in.
 struct Given([u8; 32]);
 
 impl CryptoResolver for Given {

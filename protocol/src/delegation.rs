@@ -15,10 +15,10 @@ pub const LIFETIME_SECONDS: u64 = 90 * 86_400;
 /// people may differ. Whatever reaches further is not taken, so nobody outlasts the others by what it writes.
 pub const MAX_AHEAD_SECONDS: u64 = LIFETIME_SECONDS + MAX_SECONDS_AHEAD;
 
-/// What must be left of it, in seconds, before a client signs a new one.
+/// A client signs a new one when fewer seconds than this are left.
 pub const RENEW_SECONDS: u64 = 30 * 86_400;
 
-/// What stands before the peer id in the `d` tag.
+/// Prefix of the peer id in the `d` tag.
 const PREFIX: &str = "nostrp2p:node:";
 
 /// A delegation whose signature is right. Whether it still holds is a question of the time.
@@ -103,7 +103,7 @@ impl Delegation {
         Ok(Self { event, peer, expires })
     }
 
-    /// Whose word it is.
+    /// The person who signed it.
     pub fn owner(&self) -> PublicKey {
         self.event.pubkey
     }

@@ -38,14 +38,14 @@ impl Tag {
     }
 }
 
-/// What a person wants to say, before it has an author.
+/// An event without an author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventTemplate {
     /// Seconds since 1970.
     pub created_at: u64,
-    /// What it is about.
+    /// Its kind.
     pub kind: Kind,
-    /// In the order in which they are signed.
+    /// Its tags, in the order in which they are signed.
     pub tags: Vec<Tag>,
     /// Usually text; its meaning depends on the kind.
     pub content: String,
@@ -58,9 +58,9 @@ pub struct UnsignedEvent {
     pub pubkey: PublicKey,
     /// Seconds since 1970, as the author says.
     pub created_at: u64,
-    /// What it is about.
+    /// Its kind.
     pub kind: Kind,
-    /// In the order in which they are signed.
+    /// Its tags, in the order in which they are signed.
     pub tags: Vec<Tag>,
     /// Usually text; its meaning depends on the kind.
     pub content: String,
@@ -75,7 +75,7 @@ pub struct UnverifiedEvent {
     pub claimed_id: Option<EventId>,
     /// All that the id is computed from.
     pub unsigned: UnsignedEvent,
-    /// What the sender says is the author's signature.
+    /// The signature that the sender claims.
     pub sig: Signature,
 }
 
@@ -87,7 +87,7 @@ pub struct Event {
     sig: Signature,
 }
 
-/// What is wrong with an event that nobody could have signed so.
+/// Why an event fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// The claimed id is not the hash of the content.
@@ -101,7 +101,7 @@ pub enum VerifyError {
     Statement,
 }
 
-/// What is wrong with the shape of an event.
+/// Why the shape of an event is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Oversize {
     /// See [`limits::MAX_EVENT_BYTES`].
@@ -124,7 +124,7 @@ pub enum Oversize {
     CreatedAt,
 }
 
-/// Why an event is taken at no door.
+/// Why an event is refused however it arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unacceptable {
     /// Its shape.
@@ -197,8 +197,8 @@ impl UnsignedEvent {
         Ok(())
     }
 
-    /// Whether it is longer than events of other kinds may be: such a list travels only to whoever says that it reads long
-    /// ones, for to others the whole message would be malformed.
+    /// Whether it is longer than events of other kinds may be. Such a list travels only to receivers that say that
+    /// they read long lists; for others the whole message would be malformed.
     pub fn is_long(&self) -> bool {
         self.kind.is_long_list()
             && (self.tags.len() > limits::MAX_TAGS || self.size() > limits::MAX_EVENT_BYTES)
@@ -221,7 +221,7 @@ impl UnsignedEvent {
 }
 
 impl UnverifiedEvent {
-    /// The event alone, for those who read no statements.
+    /// The event alone, for receivers that read no statements.
     #[must_use]
     pub fn without_statement(mut self) -> Self {
         self.unsigned.statement = None;

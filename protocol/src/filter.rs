@@ -25,7 +25,7 @@ pub struct Filter {
     pub since: Option<u64>,
     /// Latest `created_at`, inclusive, in seconds.
     pub until: Option<u64>,
-    /// Most events of the answer, the newest first. Does not matter to [`Filter::matches`].
+    /// Most events of the answer, the newest first. [`Filter::matches`] ignores it.
     pub limit: Option<u32>,
 }
 

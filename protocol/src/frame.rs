@@ -54,5 +54,6 @@ pub const RELAYS: u8 = 3;
 /// Most people of one [`ClientFrame::Reach`].
 pub const MAX_REACH: usize = 100;
 
-/// Chosen by the client, repeated in the node's answer. 0 stands for "the connection as a whole".
+/// A request's number, chosen by the client and repeated in the node's answer. 0 stands for the connection as a
+/// whole.
 pub type RequestId = u32;

@@ -149,7 +149,7 @@ impl<'de> Deserialize<'de> for ReadFilter {
     }
 }
 
-/// What can be read of a field's values; the first that cannot goes to `wrong`.
+/// The values of a field that can be read; the first that cannot goes to `wrong`.
 fn values<T: FromStr + Ord>(texts: Vec<String>, wrong: &mut Option<String>) -> Option<BTreeSet<T>> {
     let mut values = BTreeSet::new();
     for text in texts {

@@ -8,10 +8,10 @@ pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 /// Most tags of an event. [`MAX_EVENT_BYTES`] is reached earlier by long ones: about 900 plain `p` tags fit.
 pub const MAX_TAGS: usize = 2_000;
 
-/// Most entries of a long list ([`Kind::is_long_list`]): people follow and mute so many, and programs make lists of them.
+/// Most entries of a long list ([`Kind::is_long_list`]), as people's follow and mute lists may have.
 pub const MAX_LIST_ENTRIES: usize = 10_000;
 
-/// Most tags of a long list: its entries, and room for `d`, `title` and what else describes it.
+/// Most tags of a long list: its entries, and `d`, `title` and other tags that describe it.
 pub const MAX_LIST_TAGS: usize = MAX_LIST_ENTRIES + 100;
 
 /// Longest canonical serialisation of a long list, in bytes: [`MAX_LIST_ENTRIES`] people of 72 bytes each, or of 97 with a
@@ -71,10 +71,10 @@ pub const MAX_TEXT_BYTES: usize = 1_000;
 /// Longest name of a read marker, in bytes: a kind of view and an event id fit.
 pub const MAX_MARKER_BYTES: usize = 80;
 
-/// Most read markers of an owner. Those read up to the earliest time make room.
+/// Most read markers of an owner. When there are more, those with the earliest time are dropped.
 pub const MAX_MARKERS: usize = 1_000;
 
-/// Most ways to a node of one kind that it tells its clients: it keeps two or three helpers.
+/// Most addresses of each kind that a node tells its clients: it keeps two or three helpers.
 pub const MAX_WAYS: usize = 8;
 
 /// Longest way to a node in bytes: a DNS name has at most 253.

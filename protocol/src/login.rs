@@ -17,7 +17,7 @@ pub const MAX_RELAY_BYTES: usize = 512;
 /// Why a login event proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProof {
-    /// It is no login event, or signs another challenge.
+    /// It is no login event, or names another challenge.
     #[error("the login was signed for another connection; connect again")]
     Challenge,
     /// It was made for another address.

@@ -25,7 +25,7 @@ pub(crate) trait Read: Sized {
     fn read(input: &mut Input<'_>) -> Result<Self, Malformed>;
 }
 
-/// What is left to be read.
+/// The bytes that are still to be read.
 pub(crate) struct Input<'a>(&'a [u8]);
 
 /// The beginning of a value: all of a number, the length of what follows of anything else.

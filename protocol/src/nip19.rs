@@ -16,13 +16,13 @@ pub enum InvalidNip19 {
     /// A character is missing, doubled or mistyped.
     #[error("this is not a whole {expected}: a character is missing or mistyped")]
     Checksum {
-        /// What was expected, for instance "npub".
+        /// The expected prefix, for instance "npub".
         expected: &'static str,
     },
     /// A valid text of another sort.
     #[error("this begins with {found}, but {expected} is needed here")]
     Prefix {
-        /// What was expected.
+        /// The expected prefix.
         expected: &'static str,
         /// The prefix that was found.
         found: String,
@@ -30,7 +30,7 @@ pub enum InvalidNip19 {
     /// The checksum fits, but the content does not.
     #[error("this {expected} holds no valid value")]
     Content {
-        /// What was expected.
+        /// The expected prefix.
         expected: &'static str,
     },
 }
@@ -51,7 +51,7 @@ pub struct EventPointer {
     pub id: EventId,
     /// Relay addresses, at most 20.
     pub relays: Vec<String>,
-    /// Who wrote it, if known.
+    /// Its author, if known.
     pub author: Option<PublicKey>,
     /// Its kind, if known and within 16 bits.
     pub kind: Option<Kind>,

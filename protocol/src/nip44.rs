@@ -17,7 +17,7 @@ use crate::{PublicKey, SecretKey};
 
 /// The only version there is.
 const VERSION: u8 = 2;
-/// What the key of a conversation is derived with.
+/// Salt of the conversation key.
 const SALT: &[u8] = b"nip44-v2";
 /// Length of a block of SHA-256 in bytes (RFC 2104).
 const BLOCK: usize = 64;

@@ -27,13 +27,13 @@ pub const MAX_LOG_N: u8 = 20;
 /// Why a text under a passphrase does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNip49 {
-    /// It is no whole `ncryptsec`.
+    /// The text is no complete `ncryptsec`.
     #[error(transparent)]
     Text(#[from] nip19::InvalidNip19),
-    /// It is of a version that is not known here.
+    /// The version is unknown here.
     #[error("this ncryptsec is of version {0}, and only version {VERSION} is known")]
     Version(u8),
-    /// It asks for more than [`MAX_LOG_N`], or for nothing at all.
+    /// It demands more work than [`MAX_LOG_N`], or none at all.
     #[error("this ncryptsec needs more memory than there is: 2^{0} blocks of 1 KiB")]
     TooHard(u8),
     /// The passphrase is another one, or the text was tampered with.
@@ -42,7 +42,7 @@ pub enum InvalidNip49 {
 }
 
 impl InvalidNip49 {
-    /// One word for it, for where an error travels as text: `passphrase`, `hard` or `broken`.
+    /// One word for the error, where errors travel as text: `passphrase`, `hard` or `broken`.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Passphrase => "passphrase",

@@ -5,8 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
-/// What stands before the key in the identity multihash of an ed25519 key (libp2p peer-ids specification):
-/// multihash code 0, length 36, then the protobuf header of an ed25519 public key.
+/// Prefix of the key in the identity multihash of an ed25519 key (libp2p peer-ids specification): multihash code 0,
+/// length 36, then the protobuf header of an ed25519 public key.
 const PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
 /// The libp2p peer id of a node, held as its 32-byte ed25519 public key.
@@ -24,7 +24,7 @@ pub struct InvalidPeerId;
 /// proof.
 const SIGNING_DOMAIN: &[u8] = b"nostrp2p-node-signature:";
 
-/// What the key of a node signs when it signs a message.
+/// The bytes that a node's key signs for a message.
 pub fn signing_input(message: &[u8]) -> Vec<u8> {
     [SIGNING_DOMAIN, message].concat()
 }

@@ -20,7 +20,7 @@ pub const MAX_REVOCATIONS: usize = 200;
 /// Most people of one [`RpcRequest::Seek`] or [`RpcRequest::Revocations`].
 pub const MAX_SOUGHT: usize = 16;
 
-/// What became of a delivered event. The number is what travels: `[1, number]`.
+/// The answer to a delivery. The number travels: `[1, number]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
     /// 0: it is durably stored, now or before.
@@ -56,7 +56,7 @@ impl Receipt {
     }
 }
 
-/// What one node asks another.
+/// Requests of one node to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RpcRequest {
     /// 1 `[1]`: the announcements that you know, answered by `[1, [announcement, ...]]`.
@@ -67,7 +67,7 @@ pub enum RpcRequest {
     /// sequence number of this store, answered by [`OwnPage`]. Only a node with a delegation by the same owner gets
     /// an answer. When the store is another one, or nil, the answer begins from the start.
     Own {
-        /// Whose sequence numbers are meant.
+        /// The store to which the sequence numbers belong.
         store: Option<StoreId>,
         /// The last sequence number that the asking node has seen.
         after: u64,
@@ -95,7 +95,7 @@ pub enum RpcRequest {
     WithStatements(Box<RpcRequest>),
 }
 
-/// What the asking node reads of an answer.
+/// What the asking node can read in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reads {
     /// Events as the first version had them.
@@ -107,7 +107,7 @@ pub enum Reads {
 }
 
 impl RpcRequest {
-    /// What is asked, and what the answer may hold.
+    /// The request itself, and what the answer may contain.
     pub fn into_parts(self) -> (Self, Reads) {
         match self {
             Self::WithLongLists(question) => (*question, Reads::LongLists),
@@ -217,7 +217,7 @@ fn people_of(bytes: &[u8], least: usize) -> Result<Vec<PublicKey>, Malformed> {
 /// Answers [`RpcRequest::Revocations`]: `[6, [event, ...]]`, at most [`MAX_REVOCATIONS`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Revoked {
-    /// With their signatures, for the asking node trusts nobody.
+    /// With their signatures, because the asking node trusts nobody.
     pub events: Vec<UnverifiedEvent>,
 }
 
@@ -247,7 +247,7 @@ impl Revoked {
 /// Answers [`RpcRequest::Events`]: `[2, packing, packed events]`, the newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// With their signatures, for the asking node trusts nobody.
+    /// With their signatures, because the asking node trusts nobody.
     pub events: Vec<UnverifiedEvent>,
 }
 
@@ -310,7 +310,8 @@ impl OwnPage {
 /// Answers [`RpcRequest::Lend`]: `[4, seconds, text]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lent {
-    /// For more than 0 seconds the node that asked is reached at `address/to/<its peer id>`; `text` is the address.
+    /// For this time, longer than 0 seconds, clients reach the asking node at `address/to/<its peer id>`; `text` is
+    /// the address.
     For {
         /// How long, unless it asks again.
         seconds: u32,

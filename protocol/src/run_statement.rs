@@ -6,10 +6,10 @@
 
 use crate::{Malformed, PeerId};
 
-/// What is signed before the body, so that no other signature of the node can be taken for one of these.
+/// Prefix of the signed bytes, so that no other signature of the node can be taken for one of these.
 const CONTEXT: &[u8] = b"nostrp2p run 1:";
 
-/// What a node says of its run.
+/// The statement of a node about its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunStatement {
     /// Drawn at random when the program started.
@@ -24,7 +24,7 @@ impl RunStatement {
     /// Its length in bytes: 8 of the run, 8 of the time (big-endian), 64 of the signature.
     pub const LEN: usize = 80;
 
-    /// What the node's key signs.
+    /// The bytes that the node's key signs.
     pub fn signed_bytes(peer: &PeerId, run: [u8; 8], issued_at: u64) -> Vec<u8> {
         [CONTEXT, peer.as_ed25519(), &run, &issued_at.to_be_bytes()].concat()
     }

@@ -13,15 +13,15 @@ use crate::{
 /// Longest statement in bytes, with the delegation in it. One is about 240; a program that signs delegations may add tags.
 pub const MAX_STATEMENT_BYTES: usize = 300;
 
-/// What is signed before the id, so that no other signature of the node can be taken for a statement.
+/// Prefix of the signed id, so that no other signature of the node can be taken for a statement.
 const CONTEXT: &[u8] = b"nostrp2p public 1:";
 
-/// A statement as it travels behind its event: `[created_at, tags, content, sig]` of the delegation, whose author is the
-/// event's, and the signature of the node that it names. Whoever holds a [`crate::Event`] need not check it.
+/// A statement as it travels behind its event: `[created_at, tags, content, sig]` of the delegation, whose author is
+/// the event's, and the signature of the node that it names. The statement in a [`crate::Event`] is already checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicStatement(Box<[u8]>);
 
-/// What the key of the node signs.
+/// The bytes that the node's key signs.
 pub fn statement_input(id: &EventId) -> Vec<u8> {
     [CONTEXT, id.as_bytes()].concat()
 }

@@ -14,7 +14,7 @@ pub const MAX_GET_IDS: usize = 256;
 /// largest size still fits into the frame.
 pub const CLOSE_FOUND_AT_BYTES: usize = 128 * 1024;
 
-/// What one node asks another to catch up.
+/// Requests of one node to another for catching up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncRequest {
     /// 1 `[1, round, since, until, message]`: let us compare the shared events of this time, answered by [`Compared`].
@@ -46,7 +46,7 @@ pub struct Compared {
 }
 
 impl SyncRequest {
-    /// What is asked, and whether the asking node reads statements.
+    /// The request itself, and whether the asking node reads statements.
     pub fn into_parts(self) -> (Self, bool) {
         match self {
             Self::WithStatements(request) => (*request, true),

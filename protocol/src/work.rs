@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{EventId, EventTemplate, PublicKey, Tag, UnsignedEvent};
 
-/// What stands for the nonce while it is looked for: as many digits as it has.
+/// Placeholder of the nonce during the search: as many digits as it has.
 const UNKNOWN: &str = "0000000000000000";
 
 /// The number of zero bits with which an id begins.

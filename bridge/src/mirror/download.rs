@@ -203,7 +203,7 @@ impl Asking {
         self.and_ended(steps, now)
     }
 
-    /// The comparison came to nothing: pages will do.
+    /// The comparison has failed: reads pages instead.
     pub(super) fn on_not_compared(&mut self) -> Option<MirrorStep> {
         self.past.on_not_compared()
     }

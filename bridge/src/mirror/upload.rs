@@ -247,7 +247,7 @@ impl Giving {
         }
     }
 
-    /// It came to nothing: all goes out as if the relay did not compare.
+    /// The comparison has failed: offers everything, as to a relay that does not compare.
     pub(super) fn on_not_compared(&mut self) -> Option<MirrorStep> {
         let ran = matches!(self.comparison, Comparison::Running(..));
         self.comparison = Comparison::None;

@@ -7,7 +7,7 @@
 const FAST_BITS: u16 = 9;
 /// Longest code in bits.
 const MAX_BITS: usize = 15;
-/// In which order the lengths of the code for lengths come.
+/// The order of the lengths of the code for lengths.
 const ORDER: [u8; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /// Unpacks at most `limit` bytes; None when the data are damaged, cut off or longer. Bytes behind the end are passed over.
@@ -70,7 +70,7 @@ impl Bits<'_> {
 
 /// A prefix code, from the lengths of its words.
 struct Code {
-    /// By the next bits: the symbol, and in the lowest four bits how long its word is; 0 for longer words.
+    /// Table by the next bits: the symbol, and in the lowest four bits the length of its code; 0 for longer codes.
     fast: [u16; 1 << FAST_BITS],
     /// How many words have each length.
     counts: [u32; MAX_BITS + 1],

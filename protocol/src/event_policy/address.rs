@@ -5,7 +5,7 @@ use crate::{Kind, PublicKey, UnsignedEvent};
 /// Under which the versions of an event replace each other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventAddress {
-    /// Who writes the versions.
+    /// The author of the versions.
     pub author: PublicKey,
     /// Replaceable or addressable.
     pub kind: Kind,

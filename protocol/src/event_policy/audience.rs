@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{PublicKey, UnsignedEvent};
 
-/// Who gets an event besides its author's node.
+/// The people who get an event besides its author's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// Broadcast to all.
     Everyone,
     /// Only these people, in the order of their keys. May be empty when the author named nobody valid.
     People(BTreeSet<PublicKey>),
-    /// Whoever got what it deletes; see [`super::audience_of_deletion`].
+    /// Everybody who got the events that it deletes; see [`super::audience_of_deletion`].
     AsTargets,
     /// The author of the poll in which it is a vote; see [`super::audience_of_vote`].
     PollAuthor,
@@ -42,7 +42,7 @@ pub fn is_protected(unsigned: &UnsignedEvent) -> bool {
     unsigned.tags.iter().any(|tag| tag.name() == "-")
 }
 
-/// What is left of an audience for an event that may be protected: it is not broadcast.
+/// The audience of an event that may be protected (NIP-70): such an event is not broadcast.
 pub fn unless_protected(unsigned: &UnsignedEvent, audience: Audience) -> Audience {
     if !matches!(audience, Audience::Everyone | Audience::PollAuthor) || !is_protected(unsigned) {
         return audience;
@@ -91,8 +91,8 @@ pub fn is_open(unsigned: &UnsignedEvent) -> bool {
     is_open_but_for_addresses(unsigned) && inside_address(unsigned).is_none()
 }
 
-/// The same, whatever addresses a list of relays names: those take tables of domain names to read, which the page does
-/// without.
+/// The same, whatever addresses a list of relays names. To check those takes tables of domain names, which the page
+/// does without.
 pub fn is_open_but_for_addresses(unsigned: &UnsignedEvent) -> bool {
     match routing(unsigned.kind) {
         Routing::OnRequest | Routing::ToPollAuthor => true,

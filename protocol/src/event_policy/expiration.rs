@@ -2,8 +2,8 @@
 
 use crate::{UnsignedEvent, delegation};
 
-/// When an event ends, in seconds since 1970. Delegations are kept past their end, for an ended one is how an owner
-/// takes back the word for a node.
+/// When an event expires, in seconds since 1970. Delegations are kept past their end, because an ended one revokes
+/// the delegation of a node.
 pub fn expires_at(unsigned: &UnsignedEvent) -> Option<u64> {
     if delegation::is_delegation(unsigned) {
         return None;

@@ -18,14 +18,14 @@ pub const fn hour(created_at: u64) -> (u64, u64) {
     (first, first.saturating_add(3_599))
 }
 
-/// What becomes of an event among others of its author and hour.
+/// The decision about an event among others of its author and hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CapDecision {
     /// There is room.
     Free,
-    /// It takes the place of this one.
+    /// It replaces this event.
     InsteadOf(EventId),
-    /// It has no place.
+    /// It is over the cap.
     Full,
 }
 

@@ -18,11 +18,11 @@ pub enum Routing {
     ToNamed,
     /// Delivered to the person in its last `p` tag (NIP-25).
     ToLastNamed,
-    /// Wherever the events went that it deletes (NIP-09).
+    /// Sent wherever the events went that it deletes (NIP-09).
     AsTargets,
-    /// Delivered to the author of the poll in its `e` tag (NIP-88), and given to whoever asks: votes.
+    /// Delivered to the author of the poll in its `e` tag (NIP-88), and served on request: votes.
     ToPollAuthor,
-    /// Not pushed, but given to whoever asks: lists of a person that others need.
+    /// Not pushed, but served on request: lists of a person that others need.
     OnRequest,
     /// Not at all: it stays on its author's node.
     Stays,
@@ -149,7 +149,7 @@ pub fn routing(kind: Kind) -> Routing {
     }
 }
 
-/// Whether events of a kind are given to whoever asks: the follow list, pinned notes, relays (NIP-65), emoji, the
+/// Whether events of a kind are served on request: the follow list, pinned notes, relays (NIP-65), emoji, the
 /// encryption key (NIP-4E), relays for direct messages (NIP-17), media servers (NIP-B7).
 pub fn is_served_on_request(kind: Kind) -> bool {
     routing(kind) == OnRequest

@@ -17,9 +17,10 @@ pub fn is_addressed_to(unsigned: &UnsignedEvent, person: &PublicKey) -> bool {
     !list && named_people(unsigned).contains(person)
 }
 
-/// Whether nodes of one owner tell each other of an event: the owner wrote it, or it is for the owner or addressed to the
-/// owner, also if it is for everyone: each of these nodes is asked for whole conversations, also one that was off when the
-/// answers were broadcast. Deletions and votes are told as well, for they do not say whom they are for.
+/// Whether nodes of one owner tell each other of an event. They do if the owner wrote it, or if it is for the owner
+/// or addressed to the owner, also when it is public: each of these nodes is asked for whole conversations, also one
+/// that was off when the answers were broadcast. They also share deletions and votes, because these do not say whom
+/// they are for.
 pub fn is_for_own_nodes(unsigned: &UnsignedEvent, owner: &PublicKey) -> bool {
     unsigned.pubkey == *owner
         || matches!(unsigned.kind, Kind::DELETION | Kind::VOTE)

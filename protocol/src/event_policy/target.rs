@@ -67,7 +67,7 @@ pub fn audience_of_vote(targets: &[Target]) -> Audience {
     poll.map_or(Audience::Nobody, |poll| Audience::People([poll.unsigned.pubkey].into()))
 }
 
-/// What an event names in a way that decides where it goes, or whether it may be published.
+/// The references of an event that decide where it goes, or whether it may be published.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct References {
     /// Events by their id.

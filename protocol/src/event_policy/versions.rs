@@ -20,7 +20,7 @@ pub const fn is_too_old(at: u64, now: u64) -> bool {
     at < now.saturating_sub(HORIZON_SECONDS)
 }
 
-/// Whether an event dated `at` counts as of now.
+/// Whether an event dated `at` counts as current.
 const fn is_of_now(at: u64, now: u64) -> bool {
     !is_ahead(at, now) && at.saturating_add(NOW_SECONDS) >= now
 }

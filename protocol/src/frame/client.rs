@@ -75,7 +75,7 @@ pub enum ClientFrame {
     /// 9 `[9, name, until]`: the owner has read everything up to a time. There is no answer but the
     /// [`super::NodeFrame::Markers`] that all clients of the owner get.
     Mark {
-        /// What was read, chosen by the client: at most [`MAX_MARKER_BYTES`] bytes.
+        /// The name of the marker, chosen by the client: at most [`MAX_MARKER_BYTES`] bytes.
         name: String,
         /// `created_at` of the latest that was read, in seconds. A marker never goes back.
         until: u64,
@@ -99,7 +99,7 @@ pub enum ClientFrame {
     /// 13 `[13, relay, proof]`: a login at a relay of somebody else that wants one (see
     /// [`crate::login::relay_draft`]). There is no answer but the [`super::NodeFrame::Mirrors`] that follow.
     RelayLogin {
-        /// The address, as the node told it.
+        /// The relay's address, as the node told it.
         relay: String,
         /// A login event over the challenge of that relay.
         proof: UnverifiedEvent,
@@ -112,9 +112,9 @@ pub enum ClientFrame {
         /// The sequence number after which they begin.
         after: u64,
     },
-    /// 21 `[21, request, filters, created_at, id]`: asks as a Fetch does, for what stands behind a place in the order of
-    /// answers: what is dated earlier than `created_at`, and of that second what has a higher id. Only to a node that has
-    /// said [`super::FETCH_BEHIND`].
+    /// 21 `[21, request, filters, created_at, id]`: asks as a Fetch does, for events behind a place in the order of
+    /// answers: dated earlier than `created_at`, or in that second with a higher id. Only to a node that has said
+    /// [`super::FETCH_BEHIND`].
     FetchBehind {
         /// Repeated in the answer.
         request: RequestId,
@@ -132,7 +132,7 @@ pub enum ClientFrame {
         request: RequestId,
         /// `host` or `host:port`, as the client dials it: at most [`MAX_AUTHORITY_BYTES`] bytes.
         name: String,
-        /// What to do with it.
+        /// The change to the name.
         change: Option<bool>,
     },
     /// 22 `[22, request, sort, subject, granted]`: the owner allows something, or does not, or takes the decision back:
@@ -144,7 +144,7 @@ pub enum ClientFrame {
         sort: u8,
         /// As in a [`super::Permission`]: at most [`MAX_SUBJECT_BYTES`] bytes.
         subject: String,
-        /// What the owner has decided.
+        /// The owner's decision.
         granted: Option<bool>,
     },
     /// 23 `[23, request, people]`: the owner asks which of these people read on Nostr relays only. `people` is one binary
@@ -153,7 +153,7 @@ pub enum ClientFrame {
     Reach {
         /// Repeated in the answer.
         request: RequestId,
-        /// Whom it is about.
+        /// The people asked about.
         people: Vec<PublicKey>,
     },
     /// 24 `[24, request, id]`: the owner asks which relays have the owner's event with this id. The answer is a

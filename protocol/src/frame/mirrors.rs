@@ -9,10 +9,10 @@ use crate::{
     msgpack::{Input, Read, Write},
 };
 
-/// Most mirrors of which a client is told.
+/// Most mirrors that a client is told of.
 pub const MAX_MIRRORS: usize = 32;
 
-/// One of these relays: `[url, state, reason, [accepted, refused, heard, behind], last_event, login, work]`.
+/// The state of one relay: `[url, state, reason, [accepted, refused, heard, behind], last_event, login, work]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
     /// Its address, `wss://...` or `ws://...`.
@@ -39,7 +39,7 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// What the owner has to sign for it now, if anything.
+    /// The challenge that the owner has to sign for it now, if any.
     pub fn challenge(&self) -> Option<&str> {
         self.login.as_deref().filter(|challenge| !challenge.is_empty())
     }

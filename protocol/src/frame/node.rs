@@ -25,7 +25,7 @@ pub enum NodeFrame {
     LoggedIn {
         /// The request that it answers.
         request: RequestId,
-        /// Who is logged in.
+        /// The owner who is logged in.
         owner: PublicKey,
         /// Which store the sequence numbers belong to.
         store: StoreId,
@@ -40,7 +40,7 @@ pub enum NodeFrame {
         id: EventId,
         /// Its sequence number.
         sequence: u64,
-        /// Where the node sends it.
+        /// How the event travels.
         carried: Carried,
     },
     /// 67 `[67, through, newest, packed events]`: what was stored since the last batch, in order.
@@ -87,7 +87,7 @@ pub enum NodeFrame {
     },
     /// 73 `[73, [[name, until], ...]]`: read markers of the owner, all after login, later the changed ones.
     Markers(
-        /// What was read, and up to which `created_at` in seconds.
+        /// Names of markers, each with the `created_at` in seconds up to which the owner has read.
         Vec<(String, u64)>,
     ),
     /// 74 `[74, key, addresses, helpers]`: how this node is reached from elsewhere; sent after login and when it
@@ -160,7 +160,8 @@ pub enum NodeFrame {
         request: RequestId,
         /// At most [`MAX_PERMISSIONS`].
         permissions: Vec<Permission>,
-        /// What the owner signs to grant those of the sorts 1 and 2: lists of relays that name the subject.
+        /// The drafts that the owner signs to grant permissions of the sorts 1 and 2: lists of relays that name the
+        /// subject.
         drafts: Vec<UnsignedEvent>,
     },
     /// 88 `[88, request, people]`: those of the people in a [`super::ClientFrame::Reach`] who read on Nostr relays only: a
@@ -183,7 +184,7 @@ pub enum NodeFrame {
     Refused {
         /// The request that it answers.
         request: RequestId,
-        /// What and why.
+        /// The refusal.
         refusal: Refusal,
     },
 }
@@ -191,15 +192,15 @@ pub enum NodeFrame {
 /// How a node is reached from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ways {
-    /// By what a client that comes through a helper recognises the node.
+    /// The key by which a client that comes through a helper recognises the node.
     pub key: ChannelKey,
-    /// Where the node itself is reached: `wss://host` or `wss://host:port`, at most [`MAX_WAYS`].
+    /// The node's own addresses: `wss://host` or `wss://host:port`, at most [`MAX_WAYS`].
     pub addresses: Vec<String>,
     /// The addresses of helpers, in the same form, at most [`MAX_WAYS`].
     pub helpers: Vec<String>,
 }
 
-/// Where a published event goes (see the table in DESIGN and PROTOCOL, "What travels how").
+/// How a published event travels (PROTOCOL.md, "What travels how").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carried {
     /// 0: kept on this node only.
@@ -280,7 +281,7 @@ impl Read for Delivery {
 pub struct PeerStatus {
     /// Which node.
     pub peer: PeerId,
-    /// Whose node, if known.
+    /// The owner of that node, if known.
     pub owner: Option<PublicKey>,
     /// How the connection goes.
     pub path: Path,
@@ -334,7 +335,7 @@ impl Read for Reached {
 pub struct CaughtUp {
     /// When that ended, in seconds since 1970.
     pub at: u64,
-    /// With which node.
+    /// The neighbour.
     pub peer: PeerId,
     /// Events that were missing and came.
     pub events: u64,

@@ -5,20 +5,20 @@ use crate::{
     msgpack::{Input, Read, Write},
 };
 
-/// Most permissions of which a client is told.
+/// Most permissions that a client is told of.
 pub const MAX_PERMISSIONS: usize = 128;
 
 /// Longest subject of a permission, in bytes: an origin, an address or an id.
 pub const MAX_SUBJECT_BYTES: usize = 512;
 
-/// Something that the owner allows or not: `[sort, subject, granted]`.
+/// Something that the owner may allow: `[sort, subject, granted]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// What sort of thing it is. A client passes over sorts that it does not know.
+    /// The sort of permission. A client ignores sorts that it does not know.
     pub sort: u8,
-    /// What is allowed or not.
+    /// The subject of the permission.
     pub subject: String,
-    /// What the owner has decided; none while it is open.
+    /// The owner's decision; None while it is undecided.
     pub granted: Option<bool>,
 }
 

@@ -98,7 +98,7 @@ impl Read for RefusalCode {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// What to do about it, for programs.
+    /// The reason, for programs.
     pub code: RefusalCode,
     /// What happened and what to do, in one English sentence.
     pub reason: String,

@@ -2,7 +2,7 @@
 
 use crate::{Malformed, PeerId, PublicKey, channel::ChannelKey, wire};
 
-/// What stands before the nonces, so that this signature means nothing anywhere else.
+/// Prefix of the signed bytes, so that this signature is not valid anywhere else.
 const CONTEXT: &[u8] = b"nostrp2p client 2:";
 
 /// 64 `[64, body, signature]`: who the node is. `body` is binary that holds
@@ -18,7 +18,7 @@ pub struct Welcome {
     pub challenge: [u8; 32],
     /// Which node this is.
     pub peer: PeerId,
-    /// Whose node it is, if it has an owner and the client has come by a name of the node's own.
+    /// The owner, if the node has one and the client has come by a name of the node's own.
     pub owner: Option<PublicKey>,
     /// Name and version of the node's program.
     pub agent: String,
@@ -27,12 +27,12 @@ pub struct Welcome {
     /// Whether the address by which the client has come is one of the node's own. If not, no login is taken here but
     /// inside the channel.
     pub own_name: bool,
-    /// By the node's ed25519 key.
+    /// Signature by the node's ed25519 key.
     pub signature: [u8; 64],
 }
 
 impl Welcome {
-    /// What the node signs: both nonces and all that it says of itself.
+    /// The bytes that the node signs: both nonces and the content of the welcome.
     pub fn signed_bytes(&self, nonce: &[u8; 32]) -> Vec<u8> {
         [CONTEXT, nonce, self.body().as_slice()].concat()
     }
