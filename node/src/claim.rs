@@ -25,7 +25,7 @@ pub(crate) fn link(page: &str, claim: &Claim, peer: &PeerId, ways: &Ways) -> Str
     format!("{page}/#claim={}&{}", hex::encode(claim.token), identity(peer, ways))
 }
 
-/// What a link says of the ways home, with the sign before it; nothing while no helper is known.
+/// The part of a link that tells the ways home, with the sign before it; empty while no helper is known.
 pub(crate) fn homeward(peer: &PeerId, ways: &Ways) -> String {
     if ways.helpers.is_empty() { String::new() } else { format!("#{}", identity(peer, ways)) }
 }
@@ -36,7 +36,7 @@ fn identity(peer: &PeerId, ways: &Ways) -> String {
     format!("peer={peer}&key={}{helpers}", ways.key)
 }
 
-/// Where a browser on this machine reaches the node.
+/// The node's address for a browser on this machine.
 pub(crate) fn address(clients: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
     match clients {
@@ -68,7 +68,7 @@ pub(crate) fn kept(data_dir: &Path) -> Option<String> {
     std::fs::read_to_string(data_dir.join(FILE)).ok()
 }
 
-/// What is printed for a node without an owner.
+/// The text that a node without an owner prints.
 pub(crate) fn text(link: &str, elsewhere: Option<&str>, minutes: u64, qr: bool) -> String {
     let mut text = String::new();
     let drawn = qr.then(|| QrCode::new(elsewhere.unwrap_or(link)).ok()).flatten();

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-/// How long who is sent away may take to go, for who will not wait for longer.
+/// How long a connection that is asked to close may take; a new one would not wait for longer.
 const GOING: Duration = Duration::from_secs(3);
 
 /// The places. Clones share them.
@@ -24,7 +24,7 @@ pub(crate) struct ConnectionSlots {
     idle: Arc<Mutex<Idle>>,
 }
 
-/// Who does nothing, the longest idle first, each with the bell that sends it away.
+/// The idle holders, the longest idle first, each with the signal that asks it to close.
 #[derive(Default)]
 struct Idle {
     next: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Slot {
     seat: SlotHandle,
 }
 
-/// By which the holder of a place says whether it is at work. Clones are the same seat.
+/// By this the holder of a slot reports whether it is busy. Clones are the same holder.
 #[derive(Clone)]
 pub(crate) struct SlotHandle {
     idle: Arc<Mutex<Idle>>,
@@ -60,8 +60,8 @@ impl ConnectionSlots {
         self.left() == 0
     }
 
-    /// Takes a place; when there is none, whoever has been idle for the longest is sent away. Waits while everybody is at
-    /// work. Cancel-safe, but for one that may have been sent away.
+    /// Takes a slot. When there is none, asks the longest idle holder to close; waits while all are busy.
+    /// Cancel-safe, except that a holder may already have been asked to close.
     pub(crate) async fn take(&self) -> Slot {
         if self.full() {
             self.send_one_away();
@@ -90,7 +90,7 @@ impl ConnectionSlots {
         drop(self.free.acquire_many(count).await);
     }
 
-    /// Sends away whoever has been idle for the longest; says whether there was one.
+    /// Asks the longest idle holder to close; returns whether there was one.
     pub(crate) fn send_one_away(&self) -> bool {
         let longest = lock(&self.idle).waiting.pop_first();
         longest.map(|(_, leave)| leave.notify_one()).is_some()
@@ -129,13 +129,13 @@ impl SlotHandle {
         }
     }
 
-    /// Completes when it is to make room. Cancel-safe.
+    /// Completes when the holder is asked to close. Cancel-safe.
     pub(crate) async fn sent_away(&self) {
         self.leave.notified().await;
     }
 }
 
-/// What a panic left behind is a list that is right all the same.
+/// After a panic the list is still correct.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

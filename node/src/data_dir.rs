@@ -17,7 +17,7 @@ pub enum DataDirError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The key file holds something else.

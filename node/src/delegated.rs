@@ -4,7 +4,7 @@ use nostrp2p_protocol::{Delegation, Filter, Kind, PeerId, PublicKey, delegation}
 
 use crate::store::Store;
 
-/// What it means to have none, and what to do about it: two sentences for the person who runs the node.
+/// What follows from having none, and what to do about it: two sentences for the operator.
 pub(crate) const ADVICE: &str = "Nobody has your word yet that this node acts for you, so replies and likes from others \
     do not reach it. Sign in once with the web client, or run `nostrp2p owner delegate` while the node is stopped.";
 

@@ -35,14 +35,14 @@ pub enum CheckVerdict {
     Fail,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckStep {
-    /// What was looked at.
+    /// The subject of the check.
     pub what: &'static str,
     /// How it ended.
     pub verdict: CheckVerdict,
-    /// What was seen, and what to do about it.
+    /// The finding, and what to do about it.
     pub text: String,
 }
 

@@ -24,7 +24,7 @@ use crate::{
 /// Changes of deliveries that a session may lag behind before it misses some; it learns them at its next login.
 const DELIVERY_NEWS: usize = 256;
 
-/// What sessions and mirrors ask of the node.
+/// Commands of sessions and mirrors.
 pub(crate) type Command = nostrp2p_runtime::Command<MetaWrite>;
 
 /// A change in how far an event has come with one person.
@@ -38,9 +38,9 @@ pub(crate) type OnClaim = Box<dyn Fn(Option<&Claim>, &OpenWays) + Send>;
 pub(crate) struct Driver {
     pub(crate) overlay: Overlay,
     pub(crate) events: mpsc::Receiver<OverlayEvent>,
-    /// With which the node signs what it says of itself.
+    /// The key that signs the node's announcements.
     pub(crate) key: NodeKey,
-    /// Where browsers reach this node, if it lends a hand to others, and how much it lends.
+    /// Where browsers reach this node, if it serves as a helper, and its limits.
     pub(crate) helper: Option<String>,
     pub(crate) tunnels: TunnelLimits,
     pub(crate) store: Store,
@@ -49,7 +49,7 @@ pub(crate) struct Driver {
     pub(crate) claim_seconds: u64,
     pub(crate) on_claim: OnClaim,
     pub(crate) read_only: bool,
-    /// What strangers must bring along to the inbox; None has none.
+    /// The owner's requirements for strangers who write to the inbox; None for no inbox.
     pub(crate) inbox: Option<InboxTerms>,
     pub(crate) markers: Markers,
     /// Whether to ask helpers.

@@ -84,8 +84,8 @@ pub(crate) fn own_page(
     Ok(OwnPage { store: store.id(), through, newest, events }.encode())
 }
 
-/// What an event that is to be published speaks of, as far as it is stored: those of a deletion's targets that are its
-/// author's, what is reposted or quoted. What a repost carries in its content counts as well.
+/// The stored events to which an event refers that is to be published: the author's targets of a deletion, and what
+/// is reposted or quoted. The event in a repost's content counts as well.
 pub(crate) fn targets(store: &Store, unsigned: &UnsignedEvent) -> Result<Vec<Target>, redb::Error> {
     let mut targets = store.named(&references(unsigned))?;
     if unsigned.kind == Kind::DELETION {

@@ -67,7 +67,7 @@ use crate::{
 /// Most WebSocket sessions at a time. A person has a handful of devices; each costs about 100 KB.
 pub(crate) const MAX_SESSIONS: usize = 64;
 
-/// What the handlers share.
+/// State that the handlers share.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) commands: mpsc::Sender<Command>,
@@ -75,15 +75,15 @@ pub(crate) struct App {
     pub(crate) deliveries: broadcast::Sender<DeliveryNews>,
     pub(crate) markers: watch::Receiver<Markers>,
     pub(crate) ways: watch::Receiver<OpenWays>,
-    /// Whether this node lends its address to nodes at home.
+    /// Whether this node serves as a helper.
     pub(crate) lends: bool,
     pub(crate) counters: watch::Receiver<Counters>,
     pub(crate) stop: Stop,
     pub(crate) store: Store,
     pub(crate) peer: PeerId,
-    /// With which the node proves to clients who it is.
+    /// The key with which the node proves to clients which node it is.
     pub(crate) secret: Arc<NodeSecret>,
-    /// With which it speaks inside of channels.
+    /// The node's key inside of channels.
     pub(crate) channel: Arc<ChannelSecret>,
     pub(crate) overlay: Overlay,
     pub(crate) started: Instant,
@@ -91,9 +91,9 @@ pub(crate) struct App {
     pub(crate) names: OwnNames,
     /// From which pages it took none.
     pub(crate) refused_pages: RefusedPages,
-    /// Who holds it sees how the node does.
+    /// The token whose holders see the node's state.
     pub(crate) token: AccessToken,
-    /// Who has not signed in makes room.
+    /// Slots of sessions; one without a login gives up its slot when there are too many.
     pub(crate) sessions: ConnectionSlots,
     pub(crate) client_limits: ClientLimits,
     /// Whether guests read what is public.

@@ -28,7 +28,7 @@ pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// Where lines go in. Cheap to clone.
+/// The input of the log. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Log {
     lines: SyncSender<Line>,
@@ -98,7 +98,7 @@ fn write(queue: Receiver<Line>, mut out: impl Write, mut said: u64) {
     }
 }
 
-/// One line on its way: what the formatter writes comes in one piece at the end.
+/// One line that is being formatted; it is passed on in one piece at the end.
 #[derive(Debug)]
 pub struct Entry {
     log: Log,

@@ -70,7 +70,7 @@ fn confirmed_names(store: &Store) -> anyhow::Result<String> {
     })
 }
 
-/// What the owner has allowed and refused in the page, a line each.
+/// The owner's decisions in the page, one in a line.
 fn permissions(store: &Store) -> anyhow::Result<String> {
     let permissions = store.permissions()?;
     let line = |((_, subject), granted): (&(u8, String), &bool)| {

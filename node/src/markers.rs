@@ -30,7 +30,7 @@ pub(crate) fn mark(markers: &mut Markers, name: String, until: u64, now: u64) ->
     notes
 }
 
-/// The markers that a client lacks that has been told `before`.
+/// The markers that differ from `before`, which the client has.
 pub(crate) fn news(now: &Markers, before: &Markers) -> Vec<(String, u64)> {
     let new = now.iter().filter(|(name, until)| before.get(*name) != Some(until));
     new.map(|(name, until)| (name.clone(), *until)).collect()

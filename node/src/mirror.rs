@@ -73,7 +73,7 @@ pub(crate) struct MirrorStatus {
     pub(crate) behind: u64,
     /// Whether the relay wants the owner to sign in before it does anything (NIP-42).
     pub(crate) needs_signature: bool,
-    /// What has to be signed for that. It is for the owner's clients alone.
+    /// The challenge to be signed for that. Only the owner's clients see it.
     #[serde(skip)]
     pub(crate) challenge: Option<String>,
     /// Whether direct messages there wait for that (NIP-17).
@@ -110,7 +110,7 @@ impl MirrorStatus {
     }
 }
 
-/// What is asked of relays.
+/// What the mirrors ask of relays.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Interest {
     filters: Vec<Filter>,
@@ -128,9 +128,9 @@ struct Context {
     commands: mpsc::Sender<Command>,
     node_status: watch::Receiver<NodeStatus>,
     report: Arc<watch::Sender<Mirrors>>,
-    /// What is asked of relays; whoever watches asks anew when it changes.
+    /// What the mirrors ask of relays; links ask anew when it changes.
     interest: watch::Receiver<Arc<Interest>>,
-    /// What goes to relays where others read.
+    /// Events for relays where other people read.
     addressed: watch::Receiver<Arc<Addressed>>,
     /// Whether the node is on its machine alone: then names of others may lead there.
     on_loopback: bool,
@@ -148,7 +148,7 @@ struct Context {
 pub(crate) struct Handle {
     /// How they stand.
     pub(crate) status: watch::Receiver<Mirrors>,
-    /// What goes to relays where others read.
+    /// Events for relays where other people read.
     pub(crate) addressed: watch::Receiver<Arc<Addressed>>,
     /// Those that the settings name.
     named: Arc<Vec<String>>,
@@ -206,7 +206,7 @@ pub(crate) fn start(
     Ok((handle, Some(task)))
 }
 
-/// Where plans go, and what they need besides the store.
+/// The receiver of plans, and what the plans need besides the store.
 struct Plans {
     interests: watch::Sender<Arc<Interest>>,
     addresses: watch::Sender<Arc<Addressed>>,
@@ -321,11 +321,11 @@ impl Links {
     }
 }
 
-/// What is to be done now.
+/// The relays to talk to now, and what to ask of them.
 struct Plan {
     relays: BTreeMap<String, Role>,
     filters: Vec<Filter>,
-    /// Who is followed and has no node.
+    /// Followed people without a node.
     people: BTreeSet<PublicKey>,
 }
 
@@ -341,7 +341,7 @@ async fn read_plan(context: &Context, wanted: &NamedMirrors, owner: PublicKey) -
     Some(Plan { relays, filters, people })
 }
 
-/// What goes to relays where others read, of whom no node is known.
+/// Events for relays where people read of whom no node is known.
 async fn read_addressed(context: &Context, own_names: &OwnNames, owner: PublicKey) -> Option<Addressed> {
     let store = context.store.clone();
     let events = blocking(move || addressed::candidates(&store, &owner, clock::now())).await?;

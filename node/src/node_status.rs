@@ -10,7 +10,7 @@ use nostrp2p_protocol::{
     frame::{Path, PeerStatus, Reached, Ways},
 };
 
-/// Changes seldom; whoever watches it wakes only then.
+/// The status. It changes seldom; watchers wake only then.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct NodeStatus {
     pub(crate) owner: Option<PublicKey>,
@@ -23,18 +23,18 @@ pub(crate) struct NodeStatus {
     pub(crate) known: usize,
     /// How others reach this node.
     pub(crate) reached: Reached,
-    /// What the person who runs the node should know.
+    /// Warnings for the operator.
     pub(crate) warnings: Warnings,
-    /// What was carried between this node and each other one within the last hour.
+    /// Bytes between this node and each other node within the last hour.
     pub(crate) traffic: BTreeMap<PeerId, Traffic>,
 }
 
-/// What is wrong with this node although it runs.
+/// Faults of a node that runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Warnings {
     /// Whether another node announces itself with this node's key.
     pub(crate) twin: bool,
-    /// By how many seconds the clock is ahead of the time that is trusted, while it is in doubt.
+    /// By how many seconds the clock is ahead of the trusted time, while it is doubted.
     pub(crate) clock_ahead: Option<u64>,
     /// Whether the mailbox is nearly full.
     pub(crate) mail_is_near: bool,
@@ -50,8 +50,8 @@ pub(crate) const TWIN: &str = "another node runs with this node's key: its data 
      and start it again";
 
 impl Warnings {
-    /// By number, as pages get them: 1 another node with this key, 2 the clock is in doubt, 3 the mailbox and 4 the disk
-    /// are nearly full.
+    /// The codes for pages: 1 another node with this key, 2 the clock is doubted, 3 the mailbox and 4 the disk are
+    /// nearly full.
     pub(crate) fn codes(self) -> Vec<u8> {
         [(self.twin, 1), (self.clock_ahead.is_some(), 2), (self.mail_is_near, 3), (self.disk_is_near, 4)]
             .into_iter()
@@ -75,9 +75,9 @@ impl Warnings {
 /// How clients reach this node from elsewhere. Sessions watch this too.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenWays {
-    /// By what a client that comes through a helper recognises this node.
+    /// The key by which a client that comes through a helper recognises this node.
     pub(crate) key: ChannelKey,
-    /// Where the node itself is reached from anywhere.
+    /// The node's own public addresses.
     pub(crate) addresses: Vec<String>,
     /// Helpers that have said yes.
     pub(crate) ways: Vec<OpenTunnel>,
@@ -120,7 +120,7 @@ pub(crate) fn reached(reach: &Reach) -> Reached {
     }
 }
 
-/// What a client learns of a peer. Whose node it is shows only with a delegation.
+/// The status of a peer for a client. Only a delegation tells its owner.
 pub(crate) fn peer_status(peer: &Peer, owner: Option<PublicKey>) -> PeerStatus {
     let path = match peer.path {
         nostrp2p_overlay::ConnectionPath::Direct => Path::Direct,

@@ -29,25 +29,26 @@ use crate::{
 /// Both ends of an accepted connection; `serve` puts them into each request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SocketEnds {
-    /// Where it comes from.
+    /// The client's address.
     pub(crate) from: SocketAddr,
     /// The local address at which it was accepted.
     pub(crate) at: SocketAddr,
 }
 
 impl SocketEnds {
-    /// Of a listener, to which nobody has come yet.
+    /// The ends of a listener without a client yet.
     pub(crate) const fn listening(at: SocketAddr) -> Self {
         Self { from: at, at }
     }
 }
 
-/// What a name is to this node.
+/// Whether a name belongs to this node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameKind {
     /// Its own.
     Own,
-    /// It may be its own, and only its owner can tell: another IP address, loopback name, or name of a tailnet.
+    /// It may belong to this node, and only the owner can tell: another IP address, loopback name, or name of a
+    /// tailnet.
     Unconfirmed,
     /// None of its own.
     Foreign,
@@ -67,12 +68,12 @@ pub(crate) enum NotConfirmed {
 /// The names of a node. Clones share what changes.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnNames {
-    /// Of `--allow-host` and the like; without a port it is own at each.
+    /// The names of `--allow-host` and the like; one without a port belongs to the node at each port.
     configured: Arc<[Authority]>,
     certificate: CertificateNames,
     confirmed: Arc<watch::Sender<BTreeSet<Authority>>>,
     pages: Arc<Pages>,
-    /// What the owner has allowed, pages of other sites among it.
+    /// The owner's decisions, pages of other sites included.
     permissions: Permissions,
     /// Whether the node serves TLS itself.
     tls: bool,
@@ -96,17 +97,17 @@ impl OwnNames {
         }
     }
 
-    /// With what the owner has decided in the page.
+    /// The same with the owner's decisions in the page.
     pub(crate) fn with_permissions(self, permissions: Permissions) -> Self {
         Self { permissions, ..self }
     }
 
-    /// What the owner has decided in the page.
+    /// The owner's decisions in the page.
     pub(crate) const fn permissions(&self) -> &Permissions {
         &self.permissions
     }
 
-    /// The names of the certificate, for who reads it.
+    /// The names of the certificate, for the task that reads it.
     pub(crate) fn certificate(&self) -> CertificateNames {
         self.certificate.clone()
     }
@@ -124,7 +125,7 @@ impl OwnNames {
         self.is_own(name, ends) && !is_inside_name(name)
     }
 
-    /// What a name is to this node.
+    /// Whether a name belongs to this node.
     pub(crate) fn kind(&self, name: &Authority, ends: Option<&SocketEnds>) -> NameKind {
         if self.is_own(name, ends) {
             NameKind::Own
@@ -183,12 +184,12 @@ impl OwnNames {
         self.tls
     }
 
-    /// What the owner has confirmed.
+    /// The names that the owner has confirmed.
     pub(crate) fn confirmed(&self) -> BTreeSet<Authority> {
         self.confirmed.borrow().clone()
     }
 
-    /// What the node was told when it was started, and the names of its certificate.
+    /// The names in the settings and in the certificate.
     pub(crate) fn configured(&self) -> BTreeSet<Authority> {
         self.configured.iter().cloned().chain(self.certificate.all()).collect()
     }
@@ -221,7 +222,7 @@ impl OwnNames {
     }
 }
 
-/// Whether a configured name stands for one of a request.
+/// Whether a configured name covers one of a request.
 fn covers(own: &Authority, name: &Authority) -> bool {
     own.host() == name.host() && (own.port().is_none() || own.port() == name.port())
 }
@@ -237,8 +238,8 @@ pub(crate) fn may_be_confirmed(name: &Authority) -> bool {
 pub(crate) struct CertificateNames(Arc<RwLock<BTreeSet<Authority>>>);
 
 impl CertificateNames {
-    /// Takes the names of a certificate in the place of those before. Names with `*` stand for hosts of others too, and
-    /// loopback names for every machine, so neither counts.
+    /// Replaces the names of the certificate. Names with `*` also cover hosts of others, and loopback names every
+    /// machine, so neither counts.
     pub(crate) fn set(&self, certificate: &CertificateDer<'_>) {
         let names = names_of(certificate).into_iter().filter(|name| !name.is_loopback()).collect();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = names;

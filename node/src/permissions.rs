@@ -21,7 +21,7 @@ pub(crate) type Decisions = BTreeMap<(u8, String), bool>;
 #[derive(Debug, Clone)]
 pub(crate) struct Permissions {
     decisions: Arc<watch::Sender<Decisions>>,
-    /// What the settings say of [`Permission::REPLIES`].
+    /// The setting for [`Permission::REPLIES`].
     public_replies: bool,
 }
 
@@ -31,13 +31,13 @@ impl Permissions {
         Self { decisions: Arc::new(watch::Sender::new(decisions)), public_replies: false }
     }
 
-    /// What the settings say of replies, until the owner decides in the page.
+    /// The same with this setting for replies, which holds until the owner decides in the page.
     #[must_use]
     pub(crate) fn with_replies(self, public: bool) -> Self {
         Self { public_replies: public, ..self }
     }
 
-    /// For whom replies of the owner's programs are that leave it open.
+    /// The audience of replies by the owner's programs that do not name one.
     pub(crate) fn replies(&self) -> Replies {
         if self.public_replies() { Replies::Public } else { Replies::Private }
     }
@@ -47,7 +47,7 @@ impl Permissions {
         self.granted(Permission::REPLIES, "").unwrap_or(self.public_replies)
     }
 
-    /// What the owner has decided, if anything.
+    /// The owner's decision, if any.
     pub(crate) fn granted(&self, sort: u8, subject: &str) -> Option<bool> {
         self.decisions.borrow().get(&(sort, subject.to_owned())).copied()
     }

@@ -16,11 +16,11 @@ pub(crate) struct Reach {
     pub(crate) seeks_relays: bool,
     /// Whether it listens on loopback alone.
     pub(crate) loopback_only: bool,
-    /// What became of asking the router to open the port.
+    /// The state of the port mapping by UPnP.
     pub(crate) upnp: Router,
-    /// What it does for others.
+    /// What the node serves as a circuit relay.
     pub(crate) serves: Option<Serves>,
-    /// What the node runs without, because the system does not allow it: sentences.
+    /// Parts that the system does not allow, a sentence for each.
     #[serde(default)]
     pub(crate) missing: Vec<String>,
 }
@@ -47,7 +47,7 @@ pub(crate) enum Router {
 pub(crate) struct Serves {
     /// Nodes that are reached through this one.
     pub(crate) places: usize,
-    /// How many there may be.
+    /// Most of them at once.
     pub(crate) slots: usize,
     /// Connections that run through this node.
     pub(crate) circuits: usize,
@@ -134,7 +134,7 @@ impl Reach {
         }
     }
 
-    /// What to do to be reached better, or at all; nothing when all is well.
+    /// How the node can be reached better, or at all; None when all is well.
     pub(crate) fn advice(&self, peers: usize, port: u16) -> Option<String> {
         if self.reachability == Word::Public {
             return None;
@@ -171,7 +171,7 @@ impl Reach {
         })
     }
 
-    /// What the node does for others; nothing when it offers nothing.
+    /// What the node serves as a circuit relay; None when nothing.
     pub(crate) fn service(&self) -> Option<String> {
         let serves = self.serves?;
         Some(format!(

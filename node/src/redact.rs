@@ -1,7 +1,7 @@
 //! Redacts secret keys: when somebody gives one where none belongs, no message repeats it, and so no log and no
 //! screenshot of the terminal shows it.
 
-/// What stands in the place of a value.
+/// The replacement of a redacted value.
 const HIDDEN: &str = "(not shown)";
 
 /// How the text forms of secret keys begin (NIP-19, NIP-49).

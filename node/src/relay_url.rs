@@ -25,8 +25,8 @@ pub fn relay_url(text: &str) -> Result<String, String> {
     })
 }
 
-/// The same for an address that somebody else wrote: with TLS, and a name that is not of this machine or network, so
-/// that nobody makes the node knock at its owner's printer.
+/// The same for an address that somebody else wrote: with TLS, and a name outside of this machine and network, so
+/// that nobody makes the node connect to devices in its owner's network.
 pub(crate) fn foreign_relay_url(text: &str) -> Option<String> {
     let url = relay_url(text).ok()?;
     let name: Authority = url.strip_prefix("wss://")?.split('/').next()?.parse().ok()?;

@@ -58,9 +58,9 @@ pub enum RunError {
         "this node belongs to {stored}, and -p names {given}; leave -p out, or give the other person an own --data-dir"
     )]
     OtherOwner {
-        /// Who it belongs to.
+        /// The owner of the store.
         stored: String,
-        /// Whom `-p` names.
+        /// The key of `-p`.
         given: String,
     },
     /// The port for other nodes.
@@ -73,7 +73,7 @@ pub enum RunError {
     Clients {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// TLS.
@@ -211,7 +211,7 @@ fn first_ways(settings: &Settings, secret: &ChannelSecret) -> OpenWays {
     OpenWays { key: secret.key(), addresses, ways: vec![] }
 }
 
-/// What the relay lets those do who have not signed in.
+/// What the relay allows clients that have not signed in.
 const fn policy(settings: &Settings) -> Policy {
     Policy { public_read: settings.public_read, open: settings.open_relay, inbox: settings.inbox }
 }
@@ -226,7 +226,7 @@ fn say_whose(say: &impl Fn(&str), store: &Store, owner: &PublicKey, peer: &PeerI
     say(&format!("Open {page} to use it."));
 }
 
-/// With which the node signs what it says of itself.
+/// The key that signs the node's announcements.
 fn node_key(secret: &NodeSecret) -> NodeKey {
     let signer = secret.clone();
     NodeKey {
@@ -261,8 +261,8 @@ fn claim_link<S: Fn(&str) + Clone>(
     Arc::new(ClaimLink::new(say.clone(), settings, clients, peer, claim))
 }
 
-/// `[::]` stands for all addresses of the machine, and libp2p takes it for IPv6 alone, so IPv4 is added. With port 0 the
-/// system would choose another one for it.
+/// Adds IPv4 to `[::]`, which means all addresses of the machine, while libp2p takes it for IPv6 alone. Not with port
+/// 0, for which the system would choose another port.
 fn with_ipv4(mut given: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let is_any_v6 = |address: &&SocketAddr| address.is_ipv6() && address.ip().is_unspecified();
     let ports: Vec<u16> =
@@ -275,7 +275,7 @@ fn with_ipv4(mut given: Vec<SocketAddr>) -> Vec<SocketAddr> {
     given
 }
 
-/// The address that clients are told: that of the settings, with the port that the system has chosen where it chose one.
+/// The address for clients: that of the settings, with the port that the system has chosen if it chose one.
 fn address_for_clients(settings: &Settings, listeners: &[TcpListener]) -> SocketAddr {
     let chosen = listeners.first().and_then(|listener| listener.local_addr().ok());
     chosen.filter(|_| settings.listen_clients.port() == 0).unwrap_or(settings.listen_clients)
@@ -308,7 +308,7 @@ async fn listen_for_clients(settings: &Settings) -> Result<Vec<TcpListener>, Run
     Ok(listeners.into_iter().map(|(_, listener)| listener).collect())
 }
 
-/// What the overlay goes by.
+/// The settings of the overlay.
 fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay::OverlaySettings {
     let mut overlay_settings = nostrp2p_overlay::OverlaySettings::new(secret);
     let given = std::iter::once(settings.listen).chain(settings.listen_also.iter().map(|(nodes, _)| *nodes));
@@ -324,7 +324,7 @@ fn overlay_settings(settings: &Settings, secret: NodeSecret) -> nostrp2p_overlay
     overlay_settings
 }
 
-/// Whose node this is: `-p` fixes it, otherwise whoever claimed it.
+/// The ownership of this node: fixed by `-p`, or by a claim.
 async fn ownership(settings: &Settings, store: &Store, writer: &Writer) -> Result<Ownership, RunError> {
     let stored = store.owner().map_err(|error| RunError::Disk(error.to_string()))?;
     match (stored, settings.owner) {

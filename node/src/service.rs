@@ -18,7 +18,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-/// What starts programs on a system.
+/// The service manager of a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ServiceSystem {
     /// A unit of the user's own systemd (Linux)
@@ -31,14 +31,14 @@ pub enum ServiceSystem {
     Termux,
 }
 
-/// Where things are on this machine.
+/// The paths of this user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePaths {
     /// The user's home directory.
     pub home: PathBuf,
     /// This program.
     pub program: PathBuf,
-    /// What goes behind `nostrp2p server`.
+    /// Arguments after `nostrp2p server`.
     pub arguments: Vec<String>,
     /// The user's number, by which launchd names a session.
     pub user: u32,
@@ -46,7 +46,7 @@ pub struct ServicePaths {
     pub account: String,
 }
 
-/// What `install`, `uninstall` and `status` do on one system.
+/// The actions of `install`, `uninstall` and `status` on one system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServicePlan {
     /// The one file that is written.
@@ -61,7 +61,7 @@ pub struct ServicePlan {
     pub stop: Vec<Vec<String>>,
     /// Succeeds while the node runs; none where the system does not tell.
     pub is_running: Option<Vec<String>>,
-    /// What else the person should know.
+    /// Advice for the person.
     pub advice: &'static str,
 }
 
@@ -74,7 +74,7 @@ impl ServicePaths {
 }
 
 impl ServicePlan {
-    /// What is done on this system.
+    /// The plan for this system.
     pub fn of(system: ServiceSystem, paths: &ServicePaths) -> Self {
         match system {
             ServiceSystem::Systemd => systemd::plan(paths),
@@ -84,7 +84,7 @@ impl ServicePlan {
         }
     }
 
-    /// What `install --dry-run` prints: each command, and the file as it would be written.
+    /// The output of `install --dry-run`: each command, and the file as it would be written.
     pub fn describe(&self) -> String {
         let mut text = format!("Would write {}:\n\n{}", self.file.display(), shown(&self.content));
         for command in &self.start {

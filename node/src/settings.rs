@@ -42,12 +42,12 @@ use crate::{
     store::{CacheSize, Retention},
 };
 
-/// Where a node listens by default, as the original does.
+/// The default listen address, that of the original.
 const DEFAULT_LISTEN: &str = "127.0.0.1:20000";
 /// How long a claim link holds by default, in minutes.
 const DEFAULT_CLAIM_MINUTES: u64 = 60;
 
-/// What stands in the settings file.
+/// The settings file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SettingsFile {
@@ -93,12 +93,12 @@ pub struct SettingsFile {
     no_qr: Option<bool>,
 }
 
-/// What a node goes by. All of it is checked.
+/// The settings of a node, all checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// For other nodes.
+    /// The listen address for other nodes.
     pub listen: SocketAddr,
-    /// For clients: the same address, the next port.
+    /// The listen address for clients: the same address, the next port.
     pub listen_clients: SocketAddr,
     /// Further addresses, for nodes and for clients.
     pub listen_also: Vec<(SocketAddr, SocketAddr)>,
@@ -112,11 +112,11 @@ pub struct Settings {
     pub debug: bool,
     /// How to serve clients over TLS, if at all.
     pub tls: Option<Tls>,
-    /// Where everything is kept.
+    /// The data directory.
     pub data_dir: PathBuf,
-    /// What the operator says about being reached, and what the node may do for it.
+    /// Settings about being reached and about relaying.
     pub reach: ReachSettings,
-    /// What the operator says about the way home.
+    /// Settings of tunnels.
     pub home: HomeSettings,
     /// Names of this node that the operator gave.
     pub allow_hosts: Vec<Authority>,
@@ -126,7 +126,7 @@ pub struct Settings {
     pub legacy_rest: bool,
     /// Whether the relay asks for no login.
     pub open_relay: bool,
-    /// What strangers must bring along to the inbox; None has none.
+    /// The owner's requirements for strangers who write to the inbox; None for no inbox.
     pub inbox: Option<InboxTerms>,
     /// Whether replies that other programs than the page write are for everyone.
     pub public_replies: bool,
@@ -140,7 +140,7 @@ pub struct Settings {
     pub mirror_ca: Option<PathBuf>,
     /// Whether guests see the public events.
     pub public_read: bool,
-    /// What the store keeps.
+    /// The bounds of the store.
     pub retention: Retention,
     /// How much memory its pages may take.
     pub cache: CacheSize,
@@ -150,7 +150,7 @@ pub struct Settings {
     pub qr: bool,
 }
 
-/// What is wrong with the settings. The program ends with status 2.
+/// Why the settings cannot be used. The program ends with status 2.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSettings {
     /// `-l`
@@ -160,7 +160,7 @@ pub enum InvalidSettings {
     Listen {
         /// As given.
         text: String,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: String,
     },
     /// The settings file.
@@ -168,7 +168,7 @@ pub enum InvalidSettings {
     File {
         /// Which file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be used.
         reason: String,
     },
     /// There is no home directory.
@@ -293,8 +293,8 @@ fn merge(flags: Flags, file: SettingsFile, data_dir: PathBuf) -> Result<Settings
 /// An address for nodes with the one for clients.
 type Listening = (SocketAddr, SocketAddr);
 
-/// Where to listen: what flags say, or else the file. The first one, by which links and commands name the node, and the
-/// others.
+/// The listen addresses, from flags or else the file: the first one, by which links and commands name the node, and
+/// the others.
 fn listening(flags: Vec<String>, file: Option<OneOrMany>) -> Result<(Listening, Vec<Listening>), Unusable> {
     let of_file = || file.map(|file| file.iter().map(str::to_owned).collect());
     let given = Some(flags).filter(|flags| !flags.is_empty()).or_else(of_file).unwrap_or_default();

@@ -30,7 +30,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// Far more than a node says of itself.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
-/// What a running node says of itself.
+/// The whole status of a running node.
 #[derive(Deserialize)]
 pub(crate) struct Node {
     pub(crate) peer_id: String,
@@ -55,7 +55,7 @@ pub(crate) struct Node {
     pub(crate) home: Home,
 }
 
-/// What a running node says to everybody.
+/// The part of the status for everybody.
 #[derive(Deserialize)]
 pub(crate) struct NodeIdentity {
     pub(crate) peer_id: String,
@@ -63,15 +63,15 @@ pub(crate) struct NodeIdentity {
     pub(crate) version: String,
 }
 
-/// What a running node has answered.
+/// The answer of a running node.
 pub(crate) enum StatusAnswer {
     /// All of it.
     Whole(Box<Node>),
-    /// Only which node it is: this user cannot read its token, or the data directory is another one.
+    /// Only its identity: this user cannot read its token, or the data directory is another one.
     Identity(NodeIdentity),
 }
 
-/// What to do to learn more of a node.
+/// How to see more of a node.
 pub(crate) const MORE_FOR_ITS_USER: &str =
     "More is for its owner: run this as the user that the node runs as, with the --data-dir of the node.";
 
@@ -131,7 +131,7 @@ fn from_anywhere(node: &Node, page: Option<&str>) -> String {
     format!("{}/{}", page.unwrap_or("https://WHERE-YOUR-PAGE-IS"), node.home.link)
 }
 
-/// What the running node says of itself, and its own words.
+/// The status of the running node, and its JSON.
 pub(crate) async fn node(settings: &Settings) -> anyhow::Result<(StatusAnswer, String)> {
     let mut address = settings.listen_clients;
     if address.ip().is_unspecified() {

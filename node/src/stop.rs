@@ -24,7 +24,7 @@ impl Stopper {
 }
 
 impl Stop {
-    /// Completes when the node is stopping, or whoever could say so is gone. Cancel-safe.
+    /// Completes when the node is stopping, or when the sender is gone. Cancel-safe.
     pub(crate) async fn wait(&mut self) {
         drop(self.0.wait_for(|stop| *stop).await);
     }

@@ -7,13 +7,13 @@ use crate::store::Store;
 /// From which part of a bound on the node warns, in percent.
 const WARN_AT_PERCENT: u64 = 80;
 
-/// What is taken of each bound, in bytes.
+/// How much of each bound is used, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Storage {
-    /// What others have addressed to the owner.
+    /// Bytes of mail for the owner.
     pub(crate) mail_bytes: u64,
     pub(crate) mail_limit: u64,
-    /// What the owner has written, which is kept in any case.
+    /// Bytes of the owner's own events, which are always kept.
     #[serde(default)]
     pub(crate) own_bytes: u64,
     /// The file of the store.

@@ -54,7 +54,7 @@ pub struct TlsError {
     reason: String,
 }
 
-/// What has to run for certificates to be renewed.
+/// The task that renews certificates.
 pub(crate) type Renewal = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How handshakes are answered, from now on: a renewed certificate is used without a restart, as long as the renewal
@@ -206,7 +206,8 @@ fn obtain(acme: &Acme, data_dir: &Path) -> (Arc<dyn ResolvesServerCert>, Renewal
 pub(crate) struct TlsListener {
     address: SocketEnds,
     ready: mpsc::Receiver<(TlsStream<QuickAck>, SocketEnds)>,
-    /// What does handshakes, and what renews certificates. They end with this, and this with them if they break.
+    /// The tasks that do handshakes and renew certificates. They end with the listener, and the listener with them if
+    /// they panic.
     tasks: JoinSet<()>,
 }
 

@@ -10,15 +10,15 @@ use nostrp2p_protocol::PeerId;
 
 /// How long is an hour, in seconds.
 const HOUR: u64 = 3_600;
-/// What is counted together, in seconds: an hour has 60 of these.
+/// Length of a slot in seconds: an hour has 60.
 const SLOT: u64 = 60;
 
-/// Peers that are told apart within a slot and in what is told of an hour: more than a node is connected to at a time. A
-/// new name costs nothing, so who comes and goes under many of them must not fill memory, nor a frame for the page; what
-/// is carried with others is left out.
+/// Most peers that are counted apart in a slot and in the figures of an hour: more than a node is connected to at a
+/// time. New peer ids cost nothing, so a peer that returns under many of them must fill neither memory nor a frame
+/// for the page. The bytes of further peers are left out.
 const MAX_PEERS: usize = 256;
 
-/// What was carried. It holds 60 slots, each with at most [`MAX_PEERS`].
+/// The bytes of the last hour, in 60 slots, each with at most [`MAX_PEERS`].
 #[derive(Debug, Default)]
 pub(crate) struct TrafficLog {
     /// The oldest first, each with the time at which it begins.
@@ -26,7 +26,7 @@ pub(crate) struct TrafficLog {
 }
 
 impl TrafficLog {
-    /// So much was carried with each of these peers.
+    /// Adds the bytes of each of these peers.
     pub(crate) fn add(&mut self, carried: Vec<(PeerId, Traffic)>, now: u64) {
         let begin = now - now % SLOT;
         if self.slots.back().is_none_or(|(at, _)| *at < begin) {
@@ -42,7 +42,7 @@ impl TrafficLog {
         self.forget(now);
     }
 
-    /// What was carried with each peer within the last hour, at most [`MAX_PEERS`]: those with whom it was most.
+    /// The bytes of each peer within the last hour, at most [`MAX_PEERS`]: those with the most.
     pub(crate) fn last_hour(&mut self, now: u64) -> BTreeMap<PeerId, Traffic> {
         self.forget(now);
         let mut sums = BTreeMap::new();

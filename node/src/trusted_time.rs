@@ -15,8 +15,8 @@ use crate::clock;
 /// A clock further ahead than this of where it should be is in doubt, in seconds: an hour. A node that was off for longer
 /// doubts its clock until the first neighbour, which costs nothing but that old events stay for some seconds more.
 const FAR_SECONDS: u64 = 3_600;
-/// What another party says bears the clock out when it is no older than this, in seconds: nodes announce themselves
-/// every half an hour.
+/// Another party's time confirms the clock when it is no older than this, in seconds: nodes announce themselves every
+/// half an hour.
 const RECENT_SECONDS: u64 = 3_600;
 /// And when it is no further ahead than this, in seconds.
 const AHEAD_SECONDS: u64 = nostrp2p_protocol::limits::MAX_SECONDS_AHEAD;
@@ -106,7 +106,7 @@ impl TrustedTime {
         ends
     }
 
-    /// By how many seconds the clock is ahead of the time that is trusted, while it is in doubt.
+    /// By how many seconds the clock is ahead of the trusted time, while it is doubted.
     pub fn doubt(&self) -> Option<u64> {
         let trusted = self.now();
         self.lock().doubted.map(|_| clock::now().saturating_sub(trusted))

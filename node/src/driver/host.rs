@@ -21,7 +21,7 @@ use crate::{
 /// How often it is written down that another node of the owner is there.
 const SEEN_EVERY_SECONDS: u64 = 60;
 
-/// Where the reports go.
+/// The receivers of the reports.
 pub(super) struct Reporter {
     pub(super) overlay: Overlay,
     pub(super) store: Store,
@@ -39,7 +39,7 @@ pub(super) struct Reporter {
     pub(super) open_ways: watch::Sender<OpenWays>,
 }
 
-/// What was seen of the overlay.
+/// A view of the overlay.
 pub(super) struct View {
     peers: Vec<Peer>,
     reach: Reach,

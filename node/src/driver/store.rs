@@ -25,7 +25,7 @@ use crate::{
     store::{MetaWrite, OwnersTurn, Reading, Store, WriteQueue},
 };
 
-/// Most rows for the list of a window, each of 25 keys. Whoever has more is charged no more.
+/// Most rows charged for the list of a window, each of 25 keys.
 const MAX_LIST_ROWS: usize = 1_000_000;
 
 /// SyncSets that are kept for the next message, which nearly always asks for the same: those of the four windows, and as
@@ -36,10 +36,10 @@ const SET_TIME: Duration = Duration::from_secs(30);
 /// How long it is kept when nothing is new, in memory that a phone may miss: 4 MB for 100,000 events.
 const SET_IDLE_TIME: Duration = Duration::from_secs(60);
 
-/// What is kept between the messages of those who compare with this node.
+/// State between the messages of nodes that compare with this one.
 #[derive(Clone)]
 struct SyncSets {
-    /// By window, and whether they hold what is public by a statement alone.
+    /// By window, and whether they include events that are public by a statement alone.
     kept: Arc<Mutex<BTreeMap<(SyncWindow, bool), Kept>>>,
 }
 

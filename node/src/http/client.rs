@@ -87,15 +87,15 @@ struct Session {
     reads_statements: bool,
     watching: Option<Watching>,
     subscriptions: Vec<(RequestId, Vec<Filter>)>,
-    /// What the client has been told of the read markers.
+    /// The read markers that the client has.
     marked: Markers,
-    /// What the client has been told is wrong.
+    /// The warnings that the client has.
     warned: Vec<u8>,
-    /// What the client has been told of the mirrors.
+    /// The states of mirrors that the client has.
     mirrored: Vec<Mirror>,
-    /// What the client has been told that may be allowed.
+    /// The permissions and drafts that the client has.
     permitted: (Vec<Permission>, Vec<UnsignedEvent>),
-    /// What the node would have the owner publish.
+    /// Events that the node asks the owner to publish.
     offers: Offers,
     /// Whether to look what to offer waits until others have given what they hold of the owner's lists.
     offers_wait: bool,
@@ -112,14 +112,14 @@ enum Phase {
     Owner,
 }
 
-/// What the client wants to be told.
+/// The client's subscription to the store.
 struct Watching {
-    /// It has everything up to here.
+    /// The client has everything up to this sequence number.
     cursor: u64,
     /// Whether it wants all of it, and not only what its subscriptions match.
     whole: bool,
     gather: Duration,
-    /// Whether it was told once that it has everything.
+    /// Whether the client has once been told that it has everything.
     caught_up: bool,
     /// When the next batch goes; None while there is nothing new.
     due: Option<Instant>,
@@ -462,7 +462,7 @@ impl Session {
         self.send(NodeFrame::Ways(ways)).await
     }
 
-    /// The read markers that have moved since the client was told.
+    /// Sends the read markers that differ from those that the client has.
     async fn tell_markers(&mut self) -> Result<(), Gone> {
         let now = self.app.markers.borrow().clone();
         let news = markers::news(&now, &self.marked);

@@ -29,7 +29,7 @@ const GUEST_ROWS: Rate = Rate { burst: 200_000, per_hour: 2_000_000 };
 /// Origins of which it is remembered what they have used up; beyond it the longest silent are forgotten.
 const MAX_ORIGINS: usize = 1_024;
 
-/// Where a client is.
+/// The origin of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ClientOrigin {
     /// On this machine, or unknown.
@@ -45,7 +45,7 @@ pub(crate) enum ClientOrigin {
 pub(crate) struct Source(pub(crate) SocketAddr);
 
 impl ClientOrigin {
-    /// Where a request comes from.
+    /// The origin of a request.
     pub(crate) fn of(source: Option<Source>, headers: &HeaderMap) -> Self {
         let Some(Source(address)) = source else { return Self::Here };
         let address = address.ip().to_canonical();
@@ -80,13 +80,13 @@ impl ClientOrigin {
     }
 }
 
-/// What is going on from each origin. Clones share it.
+/// The usage of each origin. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientLimits(Arc<Tables>);
 
 #[derive(Debug)]
 struct Tables {
-    /// Of those that have any, so no more than the node has sessions.
+    /// Of origins with open sessions, so there are no more than sessions.
     sessions: Mutex<BTreeMap<ClientOrigin, u32>>,
     failed_logins: Mutex<TokenBuckets<ClientOrigin>>,
     rows: Mutex<TokenBuckets<ClientOrigin>>,
@@ -94,7 +94,7 @@ struct Tables {
     began: Instant,
 }
 
-/// What may be read for the guests at an origin, whatever sessions they have.
+/// The budget of reads for the guests at an origin, whatever sessions they have.
 #[derive(Debug, Clone)]
 pub(crate) struct Allowance {
     limits: ClientLimits,
@@ -134,7 +134,7 @@ pub(crate) struct Visit {
 }
 
 impl ClientLimits {
-    /// What may be read for the guests at an origin.
+    /// The budget of reads for the guests at an origin.
     pub(crate) fn allowance(&self, origin: ClientOrigin) -> Allowance {
         Allowance { limits: self.clone(), origin }
     }
@@ -152,7 +152,7 @@ impl ClientLimits {
 }
 
 impl Visit {
-    /// From where it has come.
+    /// The origin of this client.
     pub(crate) const fn origin(&self) -> ClientOrigin {
         self.origin
     }
@@ -162,7 +162,7 @@ impl Visit {
         self.origin.address()
     }
 
-    /// What may be read for the guests where this one is.
+    /// The budget of reads for the guests at this origin.
     pub(crate) fn allowance(&self) -> Allowance {
         self.limits.allowance(self.origin)
     }
@@ -186,7 +186,7 @@ impl Drop for Visit {
     }
 }
 
-/// What a panic left behind is a count, and no worse than before.
+/// After a panic the count is no worse than before.
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }

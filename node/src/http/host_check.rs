@@ -61,7 +61,7 @@ fn names_other_than_one_host(request: &Request) -> bool {
 /// Why a request is not looked at.
 #[derive(Debug)]
 struct Refusal {
-    /// In a sentence.
+    /// The reason, a sentence.
     reason: String,
     /// Whether it is for the page that asks, which its browser does not tell why.
     page: bool,

@@ -32,7 +32,7 @@ struct CaughtUp {
     at: u64,
     /// Events that were missing and came.
     events: usize,
-    /// With which node.
+    /// The neighbour.
     with: String,
 }
 
@@ -57,7 +57,7 @@ struct Node {
     delegated: Option<u64>,
     mirrors: Vec<MirrorStatus>,
     caught_up: Option<CaughtUp>,
-    /// What the person who runs the node should know, in sentences.
+    /// Warnings for the operator, in sentences.
     warnings: Vec<String>,
     /// Web pages that were refused lately, and how often.
     refused_origins: BTreeMap<String, u64>,
@@ -68,13 +68,13 @@ struct Node {
 /// The ways home. See PROTOCOL.md, "The way home".
 #[derive(Serialize)]
 struct Home {
-    /// By what a client that comes through a helper recognises the node: an X25519 key in hex.
+    /// The key by which a client that comes through a helper recognises the node: X25519 in hex.
     key: String,
-    /// Where the node itself is reached from anywhere.
+    /// The node's own public addresses.
     addresses: Vec<String>,
     /// The addresses of helpers.
     helpers: Vec<String>,
-    /// What to put behind the address of a web client so that it finds the node; empty without helpers.
+    /// The part of a link behind the address of a web client by which it finds the node; empty without helpers.
     link: String,
 }
 
@@ -99,7 +99,7 @@ impl Identity {
     }
 }
 
-/// `GET /node.json`: which node this is and, for who may see it, how it does.
+/// `GET /node.json`: the node's identity and, for the owner and for holders of the token, its status.
 pub(super) async fn node(State(app): State<App>, request: Request) -> Response {
     match insider::visitor(&app, &request.into_parts().0) {
         Visitor::Insider => whole(app).await,
@@ -141,8 +141,8 @@ async fn whole(app: App) -> Response {
     json("application/json", &node)
 }
 
-/// How long the driver may take to answer before it counts as stuck: it never waits for anything but the disk, and a
-/// flood of signatures keeps it busy for a fraction of a second.
+/// How long the pump may take to answer before it counts as stuck: it waits for nothing but the disk, and a flood of
+/// signatures keeps it busy for a fraction of a second.
 const DRIVER_ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 
 /// `GET /healthz`: 200 while the driver answers and the store can be written.
@@ -153,7 +153,7 @@ pub(super) async fn health(State(app): State<App>) -> Response {
     }
 }
 
-/// What keeps the node from working, in a sentence for the person who runs it.
+/// What keeps the node from working, in a sentence for the operator.
 async fn trouble(app: &App) -> Option<String> {
     let (reply, alive) = oneshot::channel();
     let asked = async {

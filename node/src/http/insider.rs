@@ -8,13 +8,13 @@ use axum::{
 
 use super::{App, rest};
 
-/// Who asks, by the `Authorization` header.
+/// The client, by its `Authorization` header.
 pub(super) enum Visitor {
     /// The owner, or somebody who reads the data directory.
     Insider,
-    /// Somebody who shows nothing.
+    /// No credentials.
     Guest,
-    /// Somebody who shows what is not right, and why it is not.
+    /// Wrong credentials, and the answer that says why.
     Refused(Response),
 }
 
@@ -32,7 +32,7 @@ pub(super) fn visitor(app: &App, head: &Parts) -> Visitor {
     }
 }
 
-/// What a guest gets who asks for what guests do not see.
+/// The answer to a guest who asks for what guests may not see.
 pub(super) fn for_insiders() -> Response {
     unauthorized(
         "This is for the owner of the node: send what stands in the file access-token of its data directory \

@@ -26,19 +26,18 @@ use crate::connection_slots::SlotHandle;
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// A phone that sleeps is not woken more often than this.
 const PING_EVERY: Duration = Duration::from_secs(120);
-/// What programs of the Nostr world expect of a relay, as strfry does.
+/// Ping interval of relay sessions, as Nostr programs expect and strfry does.
 const RELAY_PING_EVERY: Duration = Duration::from_secs(55);
-/// What a socket reads at once. The library clears all of it before each reading, and keeps it for as long as the socket
-/// is open.
+/// Bytes that a socket reads at once. The library clears the whole buffer before each read, and keeps it as long as
+/// the socket is open.
 pub(super) const READ_BUFFER: usize = 8 * 1024;
 /// How much longer than two pings a silent client is taken to be there.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a client gets to hear why the node hangs up, and to take the answer to its own close frame.
 const PARTING: Duration = Duration::from_secs(1);
 
-/// Accepts a WebSocket, unless too many are open, from this place or in all. Of those that have not signed in the one
-/// that has been silent for the longest makes room.
-/// A message of the client has at most `longest` bytes.
+/// Accepts a WebSocket, unless too many are open, from this origin or in all; then the longest silent one without a
+/// login is closed. A message of the client has at most `longest` bytes.
 pub(super) async fn open<F, S>(
     app: App,
     upgrade: WebSocketUpgrade,
@@ -72,7 +71,7 @@ where
     })
 }
 
-/// The client is gone, or was told to go. Nothing is lost: it resumes.
+/// The client is gone, or its session was closed. Nothing is lost: it resumes.
 #[derive(Debug)]
 pub(super) struct Gone;
 
@@ -83,7 +82,7 @@ pub(super) struct Socket {
     channel: Option<Box<Channel>>,
     visit: Visit,
     seat: SlotHandle,
-    /// Whether somebody has signed in, who makes room for nobody.
+    /// Whether somebody has signed in; such a session is never closed for another one.
     stays: bool,
     heard: Instant,
     pinged: Instant,
@@ -92,7 +91,7 @@ pub(super) struct Socket {
     longest: usize,
 }
 
-/// By what way a client has come.
+/// The transport of a session.
 enum Wire {
     /// To this node itself.
     Socket(Box<WebSocket>),
@@ -100,7 +99,7 @@ enum Wire {
     Helper(Box<HomeStream>),
 }
 
-/// What a client said.
+/// A message of a client.
 pub(super) enum Said {
     Text(String),
     Binary(Vec<u8>),
@@ -129,7 +128,7 @@ impl Socket {
         self.channel = Some(Box::new(channel));
     }
 
-    /// Somebody has signed in: from now on this session makes room for nobody, at a helper neither.
+    /// Somebody has signed in: from now on this session is not closed for another one, here and at a helper.
     pub(super) async fn stay(&mut self) {
         self.stays = true;
         self.seat.work();
@@ -205,12 +204,12 @@ impl Socket {
         }
     }
 
-    /// What may be read for a guest here.
+    /// The budget of reads for a guest here.
     pub(super) fn allowance(&self) -> Allowance {
         self.visit.allowance()
     }
 
-    /// From where the client has come.
+    /// The origin of the client.
     pub(super) const fn origin(&self) -> ClientOrigin {
         self.visit.origin()
     }

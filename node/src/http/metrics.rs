@@ -26,7 +26,7 @@ pub(super) async fn metrics(State(app): State<App>, request: Request) -> Respons
     }
 }
 
-/// What the store holds and takes.
+/// The size of the store.
 fn stored(text: &mut Text, app: &App, progress: StoreProgress) {
     let storage = Storage::of(&app.store);
     text.gauge("events_stored", "Events in the store.", progress.stored);
@@ -109,7 +109,7 @@ async fn collect(app: App) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.0).into_response()
 }
 
-/// What went out and came in by gossip.
+/// Gossip sent and received.
 fn broadcasts(text: &mut Text, stats: &Stats) {
     text.counter("broadcasts_sent", "Payloads that this node broadcast.", stats.sent);
     text.counter("broadcasts_sent_bytes", "Bytes of those, once each.", stats.sent_bytes);
@@ -156,7 +156,7 @@ fn reach(text: &mut Text, reach: &Reach, stats: &Stats) {
     );
 }
 
-/// What it does for others as a helper (PROTOCOL.md, "The way home").
+/// This node as a helper (PROTOCOL.md, "The way home").
 fn tunnel_server(text: &mut Text, lent: TunnelCounts) {
     text.gauge("home_nodes", "Nodes whose clients may come through this one.", count(lent.homes));
     text.gauge("home_sessions", "Clients that go home through this node.", count(lent.sessions));
@@ -164,7 +164,7 @@ fn tunnel_server(text: &mut Text, lent: TunnelCounts) {
     text.counter("home_refused", "Clients that were not let in, or no longer.", lent.refused);
 }
 
-/// Name, type, help and value of what is told of each mirror.
+/// Name, type, help and value of a metric of mirrors.
 type MirrorMetric = (&'static str, &'static str, &'static str, fn(&MirrorStatus) -> u64);
 
 const MIRROR_METRICS: [MirrorMetric; 5] = [
@@ -232,7 +232,7 @@ fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// Where the system tells (Linux).
+/// On systems that report it (Linux).
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

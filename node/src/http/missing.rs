@@ -18,9 +18,9 @@ use tokio::{
 
 use crate::{driver::Command, store::Store};
 
-/// Most things that one question makes the node ask for.
+/// Most targets that one request makes the node fetch.
 const MAX_WANTS: usize = 100;
-/// Up to so many authors a question is about them rather than about a timeline, and what is known is refreshed.
+/// A request for up to so many authors is about them rather than about a timeline, and what is known is refreshed.
 const FEW: usize = 10;
 /// A profile that is older than this is worth asking for again, in seconds.
 const OLD_SECONDS: u64 = 86_400;
@@ -31,7 +31,7 @@ const OTHERS_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// The id that nostr-tools asks for to see whether a connection is alive. No event has it.
 const PING: EventId = EventId::from_bytes([0xaa; 32]);
 
-/// What to ask other nodes for.
+/// Targets to fetch from other nodes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Missing {
     /// The store has nothing of it, so an answer waits for it.
@@ -93,9 +93,9 @@ pub(super) fn missing<'a>(
 /// What filters name.
 #[derive(Default)]
 struct Asked {
-    /// With the time of the newest version that the store has.
+    /// Targets with the time of the newest version in the store.
     wants: BTreeMap<FetchTarget, Option<u64>>,
-    /// What is asked for although the store has something.
+    /// Targets that are fetched although the store has something.
     refreshed: BTreeSet<FetchTarget>,
 }
 
@@ -189,8 +189,8 @@ impl Asked {
     }
 }
 
-/// The first pages of the answers, comments and votes that these filters ask for, of what the store has. What is private has no
-/// answers for everyone. Whoever reads on into the past had them asked for by the first page.
+/// The first pages of the answers, comments and votes that these filters ask for, of stored events. Private events
+/// have no public answers. Later pages were fetched with the first one.
 fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<AnswersPage>, redb::Error> {
     let from_now =
         |filter: &&&Filter| filter.limit != Some(0) && filter.until.is_none_or(|until| until >= now);

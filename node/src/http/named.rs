@@ -4,8 +4,8 @@ use nostrp2p_protocol::Authority;
 
 use crate::own_names::SocketEnds;
 
-/// By which name a request has come. It stands in the extensions of each request that passes. Whether it is one of the
-/// node's own says [`crate::own_names::OwnNames::is_own`].
+/// The name by which a request has come, in the extensions of each request that passes the check.
+/// [`crate::own_names::OwnNames::is_own`] says whether it is one of the node's own.
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     /// The `Host` of the request.

@@ -23,7 +23,7 @@ pub(super) enum Unread {
     OverBudget,
 }
 
-/// What a guest is told who has had too much read.
+/// The refusal of a guest over the budget.
 pub(super) const OVER_BUDGET: &str =
     "guests at your address have asked for much; wait a minute, or sign in as the owner";
 

@@ -10,8 +10,8 @@ use super::client_limits::ClientOrigin;
 
 /// Origins that are remembered; an entry is below 400 bytes. Nobody uses more web programs that are refused.
 const MAX_PAGES: usize = 32;
-/// How long an origin is remembered at least that may make room for another, in seconds. So a page with names without end
-/// writes so many lines a day into the log and no more.
+/// How long an origin is kept at least before another one may replace it, in seconds. So a client with endless
+/// invented origins writes only so many lines a day into the log.
 const KEPT_SECONDS: u64 = 86_400;
 /// The `Origin` of a page that has none: a file, a frame in a sandbox.
 const NONE: &str = "null";
@@ -26,8 +26,8 @@ pub(crate) struct RefusedPages(Arc<watch::Sender<BTreeMap<String, Refused>>>);
 pub(super) struct Refused {
     times: u64,
     last: u64,
-    /// Where the client was last: a header can be invented, so the owner is asked only about what comes from where the
-    /// owner is.
+    /// The origin of the last client. A client can invent the header, so the owner is asked only about pages that
+    /// were refused where the owner is.
     from: ClientOrigin,
 }
 
@@ -53,7 +53,7 @@ impl RefusedPages {
         }
     }
 
-    /// Whether an origin is to be logged: it is new, and nothing had to make room for it.
+    /// Whether an origin is to be logged: it is new, and replaces no other.
     fn is_new(&self, origin: &str, from: ClientOrigin, now: u64) -> bool {
         let mut new = false;
         self.0.send_if_modified(|pages| {
@@ -103,7 +103,7 @@ impl RefusedPages {
     }
 }
 
-/// What to do so that a page is let in.
+/// How to let a page in.
 pub(crate) fn advice(origin: &str) -> String {
     match origin {
         NONE => "it has no origin (a file, or a frame in a sandbox): serve it from a web address".to_owned(),

@@ -39,7 +39,7 @@ const MAX_SPREAD: usize = 64;
 /// Events of a long answer that are read at once.
 const CHUNK: usize = 50;
 
-/// What all relay sessions of a node share.
+/// State that all relay sessions of a node share.
 #[derive(Clone)]
 pub(crate) struct Relay {
     pub(crate) policy: Policy,
@@ -56,11 +56,11 @@ type Publishing = Pin<Box<dyn Future<Output = Answer> + Send>>;
 /// Ends with the subscription for which others are asked, and the number of that question.
 type Fetching = Pin<Box<dyn Future<Output = (String, u64)> + Send>>;
 
-/// What became of an EVENT.
+/// The result of an EVENT.
 enum Answer {
-    /// Of the owner's.
+    /// Of an event of the owner.
     Published(Submitted, Result<PublishOutcome, Refusal>),
-    /// Of one that was brought to the inbox, with its id.
+    /// Of an event for the inbox, with its id.
     Received(EventId, Received),
 }
 
@@ -277,7 +277,7 @@ impl Conversation {
         }
     }
 
-    /// What was stored since, for the session's subscriptions.
+    /// New events of the store for the session's subscriptions.
     async fn news(&mut self, cursor: u64) -> Result<(Vec<SessionStep>, u64), Gone> {
         let Some(Numbered { through, events }) = self.read(move |store| store.numbered(cursor)).await? else {
             return self.socket.close("the node cannot read its store").await.map(|()| (vec![], cursor));
@@ -363,7 +363,7 @@ impl Conversation {
         self.session.on_fetched(subscription).into_iter().collect()
     }
 
-    /// Reads the store for a reader: for the owner at once, for a guest within what guests may have.
+    /// Reads the store: for the owner at once, for a guest within the guests' budget.
     async fn ask<T: Send + 'static>(
         &mut self,
         reader: Reader,
@@ -401,7 +401,7 @@ impl Conversation {
     }
 }
 
-/// Puts queries to the store, for the eyes of a reader.
+/// Runs queries on the store with the access of a reader.
 fn ask<T>(queries: &[Query], reader: Reader, put: impl FnOnce(&[Asked<'_>]) -> T) -> T {
     let also: Vec<_> = queries
         .iter()
@@ -425,7 +425,7 @@ fn select(
     ask(queries, reader, |asked| store.select_within(asked, reading))
 }
 
-/// What other nodes are worth asking for. They find by id and author, not by words.
+/// Targets to fetch from other nodes. They find by id and author, not by words.
 fn lacks(store: &Store, queries: &[Query], found: &Selection) -> Result<Missing, redb::Error> {
     let plain = queries.iter().filter(|query| query.search.is_none()).map(|query| &query.filter);
     missing(store, plain, found.picked.iter().filter_map(|picked| picked.event.as_ref()), clock::now())

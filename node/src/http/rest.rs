@@ -58,7 +58,8 @@ use crate::{
 /// Longest body of a guest: a question with 2,000 keys, with room. The owner's may be
 /// [`MAX_OWNER_MESSAGE_BYTES`] long.
 const MAX_BODY_BYTES: usize = 256 * 1024;
-/// How much of a longer body is read and thrown away, for a client that is still writing does not see the answer.
+/// How many bytes of a longer body are read and discarded, because a client that is still writing does not see the
+/// answer.
 const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 /// How long a client may take to send its body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -84,7 +85,7 @@ pub(crate) fn proves(credentials: &[u8], owner: &PublicKey, now: u64) -> bool {
     login::check(credentials, &target, owner, now).is_ok()
 }
 
-/// What the REST handlers share.
+/// State that the REST handlers share.
 #[derive(Clone)]
 pub(crate) struct Rest {
     used: UsedLogins,
@@ -210,7 +211,7 @@ async fn ask_others(app: &App, reader: &Arc<Reader>, question: &Arc<Question>) {
     }
 }
 
-/// For whom an answer is.
+/// The client that asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asker {
     Owner,
@@ -283,7 +284,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence))
 }
 
-/// Who asks, and the login, which is still to be compared with the body and used up.
+/// The client that asks, and its login, which is still to be compared with the body and marked as used.
 fn asker(app: &App, head: &Parts) -> Result<(Asker, Option<Login>), Problem> {
     if app.rest.legacy {
         return Ok((Asker::Owner, None));

@@ -36,9 +36,9 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// How often it is said that there are too many connections.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// Serves clients until `stop`, then lets the requests under way finish. Whoever connects while there are too many takes
-/// the place of the one that has asked nothing for the longest, or waits while all have asked something. In a shortage of
-/// descriptors those make room too.
+/// Serves clients until `stop`, then lets the requests under way finish. When there are too many connections, a new
+/// one replaces the longest idle one, or waits while all are busy. When descriptors run out, idle ones are closed
+/// too.
 pub(crate) async fn serve<L>(
     mut listener: L,
     router: Router,
@@ -99,7 +99,7 @@ where
     Ok(())
 }
 
-/// Who has asked something stays until it has its answer.
+/// Keeps the connection from being closed until its request is answered.
 async fn at_work(State(seat): State<SlotHandle>, request: Request, next: Next) -> Response {
     seat.work();
     let response = next.run(request).await;

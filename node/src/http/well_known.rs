@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{App, info, named::Named};
 
-/// Where NIP-05 looks.
+/// The path that NIP-05 defines.
 pub(super) const PATH: &str = "/.well-known/nostr.json";
 
 /// The document of NIP-05.

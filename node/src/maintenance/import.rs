@@ -34,13 +34,14 @@ const MAX_LISTED: u64 = 100_000;
 /// How much of a refused text stands in the list.
 const LISTED_BYTES: usize = 512;
 
-/// What an import came to. `new`, `known`, `superseded`, `deleted`, `ended` and the refused ones are all events of the
-/// input.
+/// The result of an import. `new`, `known`, `superseded`, `deleted`, `ended` and the refused ones add up to the
+/// events of the input.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Imported {
     /// Events that were stored.
     pub new: u64,
-    /// Of these and of the events before, how many have gone since: a newer version or a deletion came after them.
+    /// How many of these and of the events before have gone since, because a newer version or a deletion came after
+    /// them.
     pub replaced: u64,
     /// Events that were here already.
     pub known: u64,
@@ -52,7 +53,7 @@ pub struct Imported {
     pub ended: u64,
     /// Texts that hold no event, and events that are forged or break a limit, by reason.
     pub refused: BTreeMap<String, u64>,
-    /// Where all of these stand, if there are any.
+    /// The list of all of these, if there are any.
     pub list: Option<PathBuf>,
     /// How many events the store holds now.
     pub stored: u64,
@@ -64,7 +65,7 @@ impl Imported {
         self.refused.values().sum()
     }
 
-    /// What a person should know.
+    /// A summary for the person.
     pub fn summary(&self) -> String {
         let mut text = format!("{} new events, {} were there already", self.new, self.known);
         let others = [
@@ -183,7 +184,7 @@ fn parse(text: &[u8], now: u64) -> Result<(Event, Mark), String> {
 /// The word of an export for an event that was sent to everybody.
 pub(super) const OVERLAY: &str = "overlay";
 
-/// What an export has written beside an event.
+/// The fields that an export has added to an event.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Beside {

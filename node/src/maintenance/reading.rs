@@ -15,14 +15,14 @@ const MAX_TEXT_BYTES: usize = MAX_OWNER_MESSAGE_BYTES;
 const SHOWN_BYTES: usize = 512;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// What stands next in an input.
+/// The next item of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
     /// A JSON object, which should be an event, and the line in which it begins.
     Object(u64, Vec<u8>),
     /// A message of a relay that holds no event, such as EOSE.
     Message,
-    /// Something else, as far as it is shown; in which line, and why it is nothing.
+    /// Something else, shown in part, with its line and the reason why it is no event.
     Nothing(u64, Vec<u8>, &'static str),
 }
 
@@ -179,7 +179,7 @@ impl<R: BufRead> Items<R> {
     }
 }
 
-/// Where in an object the reader is.
+/// The reader's state inside of an object.
 #[derive(Debug, Default)]
 struct Scan {
     begun: bool,

@@ -34,7 +34,7 @@ impl Dialable {
     }
 }
 
-/// What the address of a relay says.
+/// The parts of a relay's address.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MirrorAddress<'a> {
     pub(super) secure: bool,

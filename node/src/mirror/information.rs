@@ -19,12 +19,12 @@ use tokio_rustls::TlsConnector;
 
 use super::dial::{self, Dialable, MirrorAddress};
 
-/// How long that may take; then the relay counts as one that says nothing of itself.
+/// How long that may take; then the relay counts as one without a document.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Longest document that is read, in bytes; a few hundred are usual.
 const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 
-/// What the relay says, as far as it says anything.
+/// The relay's document, if it has one.
 pub(super) async fn ask(url: &str, tls: &Arc<ClientConfig>, names: &Lookups, dialable: Dialable) -> Terms {
     let document = timeout(ANSWER_WITHIN, fetch(url, tls, names, dialable)).await.ok().flatten();
     document.map_or_else(Terms::default, |document| Terms::read(&document))

@@ -247,7 +247,8 @@ impl Link {
         Ok(())
     }
 
-    /// What is no event may say that all is here, so what came before has to be in the store then.
+    /// A message that is no event may say that all stored events were sent, so the events before it have to be stored
+    /// first.
     async fn settle_before(&mut self, text: &str) {
         if !text.starts_with("[\"EVENT\"") {
             let not_taken = self.receiving.settle().await;

@@ -17,23 +17,24 @@ const MAX_OWN: usize = 10;
 /// Most relays that are used only to read what people write.
 const MAX_READ: usize = 8;
 
-/// What a relay is for.
+/// The purpose of a relay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Role {
     /// The owner's events go there.
     pub(super) out: bool,
-    /// The owner named it, so that it is shown to whoever may see how the node stands.
+    /// The owner named it, so the status shows it.
     pub(super) own: bool,
     /// The owner's direct messages are there (NIP-17).
     pub(super) mail: bool,
-    /// It is here because somebody reads there whom the owner has answered: only what is for the owner is asked of it.
+    /// It is here because somebody reads there whom the owner has answered: only events for the owner are read from
+    /// it.
     pub(super) answers_only: bool,
 }
 
 impl Role {
-    /// Of a relay that the owner has named in the settings.
+    /// The role of a relay that the owner has named in the settings.
     const NAMED: Self = Self { out: true, own: true, mail: false, answers_only: false };
-    /// Of a relay on the owner's lists from which the node only reads.
+    /// The role of a relay on the owner's lists from which the node only reads.
     const READ: Self = Self { out: false, ..Self::NAMED };
 }
 

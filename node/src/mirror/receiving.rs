@@ -17,7 +17,7 @@ use crate::{
 /// Events that are on their way into the store at a time, so that one commit takes many of them along.
 const UNDER_WAY: usize = 500;
 
-/// What is under way of one relay, and what that relay may still bring.
+/// Events of one relay that are under way, and the relay's remaining budget.
 #[derive(Debug, Default)]
 pub(super) struct Receiving {
     intake: Intake,

@@ -9,7 +9,7 @@ use nostrp2p_protocol::PublicKey;
 use super::values::{self, HelpOthers, Reachable, RelayQuota, RelaySlots, boolish};
 use crate::relay_url::relay_url;
 
-/// What was said by flags and environment. Everything is optional; `merge` fills in the rest.
+/// Flags and environment variables. Everything is optional; `merge` fills in the rest.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Flags {
     /// Address and port for other nodes; clients use the next port; may be given several times, and `[::]` takes IPv4 too

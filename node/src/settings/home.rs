@@ -15,14 +15,14 @@ const DEFAULT_KIB_PER_SECOND: u64 = 256;
 /// MiB a day that one node at home gets. A guess: a hundred times what a busy reader needs.
 const DEFAULT_MIB_PER_DAY: u64 = 1_024;
 
-/// What the operator says about the way home.
+/// Settings of tunnels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HomeSettings {
     /// Whether to ask helpers, unless this node is one.
     pub help_me: bool,
-    /// Where browsers reach this node, if it lends a hand: `wss://host` or `wss://host:port`.
+    /// Where browsers reach this node, if it serves as a helper: `wss://host` or `wss://host:port`.
     pub help_others: Option<String>,
-    /// What each node at home gets.
+    /// The limits of each node behind a router.
     pub limits: TunnelLimits,
     /// Where the web client is hosted, for links that work from anywhere: `https://...` without a `/` at its end.
     pub page: Option<String>,

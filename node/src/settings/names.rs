@@ -17,7 +17,7 @@ pub enum Pages {
 }
 
 impl Pages {
-    /// What a settings file says that means the same; nothing for what no `allow-origin` says.
+    /// The line of a settings file with the same meaning; None if no `allow-origin` expresses it.
     pub(super) fn line(&self) -> Option<Vec<String>> {
         match self {
             Self::Listed(origins) if origins.is_empty() => Some(vec![NONE.to_owned()]),
@@ -44,7 +44,7 @@ impl Settings {
         self.allow_hosts.iter().cloned().chain(self.home.host()).chain(domains).collect()
     }
 
-    /// What to say to whoever gives `--allow-host` as it was before there was `--allow-origin`.
+    /// The advice when `--allow-host` is given as it was before there was `--allow-origin`.
     pub(crate) fn pages_advice(&self) -> Option<String> {
         let host = self.allow_hosts.first().filter(|_| self.pages == Pages::AsHosts)?;
         Some(format!(

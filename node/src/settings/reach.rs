@@ -7,7 +7,7 @@ use super::{
     values::{Reachable, RelayQuota, RelaySlots, external, quota, reachable, relay_slots},
 };
 
-/// What the operator says about being reached by other nodes, and what the node may do for it.
+/// Settings about being reached by other nodes and about relaying.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReachSettings {
     /// Whether other nodes can dial this one; auto lets them try.

@@ -7,7 +7,7 @@ use super::{Flags, SettingsFile, Unusable};
 /// Longest name of the domain name system, in bytes (RFC 1035).
 const MAX_DOMAIN_BYTES: usize = 253;
 
-/// Where the certificate comes from.
+/// The source of the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tls {
     /// PEM files that somebody else renews.
@@ -30,7 +30,7 @@ pub struct TlsFiles {
 pub struct Acme {
     /// The names in the certificate.
     pub domains: Vec<String>,
-    /// Whom the authority may write to.
+    /// The address to which the authority may write.
     pub email: Option<String>,
     /// The authority's directory; none for that of Let's Encrypt.
     pub directory: Option<String>,

@@ -20,7 +20,7 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct QuickAck {
     stream: TcpStream,
-    /// Something came, and nothing was said since.
+    /// Whether data came and nothing was sent since.
     unanswered: bool,
 }
 

@@ -7,7 +7,7 @@ use nostrp2p_protocol::Authority;
 
 use super::super::{App, named::Named};
 
-/// By what address a client has come.
+/// The address by which a client has come.
 pub(super) enum Door {
     /// Its request named this `Host`.
     Host(Named),

@@ -13,7 +13,7 @@ const COUNTS_EVERY: Duration = Duration::from_secs(10);
 /// A client for which the node may gather longer than this shows nothing to anybody.
 const LOOKED_AT: Duration = Duration::from_secs(10);
 
-/// What changed since the client was told last, and when it is to be told.
+/// What changed since the client's last figures, and when it gets new ones.
 #[derive(Debug)]
 pub(super) struct Figures {
     sent: Instant,
@@ -26,7 +26,7 @@ impl Figures {
         Self { sent: now, changed: false, due: None }
     }
 
-    /// When the client is to be told, if that is known.
+    /// When the client gets new figures, if that is known.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -36,7 +36,7 @@ impl Figures {
         self.note(self.sent + PEERS_EVERY, gather);
     }
 
-    /// Something was stored.
+    /// The number of stored events has changed.
     pub(super) fn on_counts(&mut self, gather: Duration) {
         self.note(self.sent + COUNTS_EVERY, gather);
     }
@@ -61,7 +61,7 @@ impl Figures {
         self.changed && self.due.is_none()
     }
 
-    /// It was told.
+    /// The client got the figures.
     pub(super) const fn on_sent(&mut self, now: Instant) {
         *self = Self::new(now);
     }

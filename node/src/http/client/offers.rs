@@ -60,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Where others' programs can bring something to the owner: at the node itself, or at a mirror.
+    /// Where other people's programs can write to the owner: at the node itself, or at a mirror.
     fn inbox(&self) -> Option<String> {
         let own =
             public_name(&self.app).filter(|_| self.app.relay.policy.inbox.is_some()).map(|(url, _)| url);
@@ -93,14 +93,14 @@ fn public_name(app: &App) -> Option<(String, Option<String>)> {
     Some((relay_url(&name, app.names.serves_tls()), person))
 }
 
-/// What the owner is asked to publish.
+/// Events that the owner is asked to publish.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Offers {
     /// Sort and subject of each ([`Permission`]).
     pub(super) offers: Vec<(u8, String)>,
     /// The lists of relays that are to be signed; each names the subject of its offer.
     pub(super) drafts: Vec<UnsignedEvent>,
-    /// What could be the inbox when this was looked at.
+    /// The address of the inbox when this was last computed.
     inbox: Option<String>,
 }
 

@@ -62,8 +62,8 @@ impl Session {
         Ok(())
     }
 
-    /// What was refused where the owner is and waits for a decision, what is decided, and what the node would have the owner
-    /// publish.
+    /// Pages that were refused where the owner is and wait for a decision, decided ones, and events that the node
+    /// asks the owner to publish.
     fn permissions(&self) -> Vec<Permission> {
         let decided = self.app.names.permissions().all();
         let open = |origin: &String| !decided.contains_key(&(Permission::WEB_ORIGIN, origin.clone()));

@@ -106,7 +106,7 @@ impl Session {
         events.into_iter().map(show).collect()
     }
 
-    /// Reads the store for this client: for the owner at once, for a guest within what guests may have.
+    /// Reads the store for this client: for the owner at once, for a guest within the guests' budget.
     pub(super) async fn read<T: Send + 'static>(
         &mut self,
         read: impl FnOnce(&Store, &mut Reading<'_>) -> Result<T, redb::Error> + Send + 'static,

@@ -28,7 +28,7 @@ pub(super) fn readable(event: &Event) -> bool {
     }
 }
 
-/// What a client must find in the content of a repost. It does not check the signature, and sends none itself.
+/// The event that a client expects in the content of a repost. It checks no signature, and sends none itself.
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "only whether it can be read matters")]
 struct Reposted {

@@ -12,7 +12,7 @@ const TIMELINE: u16 = 40_000;
 /// Longest sentence about JSON that cannot be read, in characters: it may quote what was sent.
 const MAX_SENTENCE_CHARS: usize = 300;
 
-/// What a client wants to read. Tag conditions are passed over, as the original does.
+/// A client's request. Tag conditions are ignored, as in the original.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// Kind 40000.

@@ -27,8 +27,8 @@ impl Polls {
         }
     }
 
-    /// Up to where a client has been served that asks on from `since`: the poll that ended then, or else the last
-    /// before, or else the first after (its clock is behind ours). None when nobody has polled yet.
+    /// The position up to which a client has been served that asks on from `since`: that of the poll that ended then,
+    /// or else the last before, or else the first after (its clock is behind ours). None when nobody has polled yet.
     pub(super) fn served(&self, since: u64) -> Option<u64> {
         let polls = self.lock();
         let poll = polls.range(..=since).next_back().or_else(|| polls.first_key_value());

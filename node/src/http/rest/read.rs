@@ -21,7 +21,7 @@ use crate::{
 const MAX_EVENTS: usize = 5_000;
 /// Bytes of content and tags after which an answer is closed: a phone holds the answer three times over.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// Most events of an answer to who names no beginning, as in the original.
+/// Most events of an answer without a `since`, as in the original.
 const MAX_WITHOUT_SINCE: usize = 50;
 /// Late arrivals after which no more are looked for in one answer; the rest is in the next.
 const MAX_LATE: usize = 500;
@@ -37,11 +37,11 @@ pub(super) enum ReadError {
     Encode(#[from] rmp::encode::ValueWriteError<std::convert::Infallible>),
 }
 
-/// What an answer depends on. Reading blocks the thread.
+/// The parameters of an answer. Reading blocks the thread.
 pub(super) struct Reader {
     pub(super) store: Store,
     pub(super) polls: Arc<Polls>,
-    /// Only what is public, and without late arrivals.
+    /// Only public events, and without late arrivals.
     pub(super) guest: bool,
     /// Seconds since 1970.
     pub(super) now: u64,
@@ -92,7 +92,7 @@ impl Reader {
         }
     }
 
-    /// What is dated within a window, and what arrived late for the one before.
+    /// Events dated within a window, and late arrivals of the one before.
     fn window(
         &self,
         since: u64,
@@ -113,7 +113,7 @@ impl Reader {
         Ok(events)
     }
 
-    /// What was stored after `served` and is dated before `since`, ascending, and how far this went.
+    /// Events stored after `served` and dated before `since`, ascending, and the position reached.
     fn late(&self, since: u64, served: u64) -> Result<(Vec<Event>, u64), redb::Error> {
         let (mut late, mut through) = (Vec::new(), served);
         for _ in 0..MAX_LATE_BATCHES {
@@ -160,8 +160,8 @@ impl Reader {
         Ok((events, complete))
     }
 
-    /// What of a question the store lacks, so that other nodes are worth asking, and whether some of it is of this owner's
-    /// own.
+    /// The targets that the store lacks for a request, so that other nodes are worth asking, and whether some are the
+    /// owner's.
     pub(super) fn missing(
         &self,
         question: &Question,
@@ -208,7 +208,7 @@ impl Reader {
         self.each(filters, reading)
     }
 
-    /// Asks one thing at a time, for the answer to many together would be cut off earlier.
+    /// Asks for one thing at a time, because an answer to many together would be cut off earlier.
     fn each(
         &self,
         filters: impl Iterator<Item = Filter>,

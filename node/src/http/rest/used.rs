@@ -21,7 +21,7 @@ use crate::data_dir;
 
 /// The file in the data directory.
 const FILE: &str = "used-logins";
-/// What the file says of one login: until when it would fit, 8 bytes with the most significant first, and its id.
+/// The row of one login in the file: the end of its validity, 8 bytes big-endian, and its id.
 const ROW_BYTES: usize = 8 + EventId::LEN;
 
 /// Logins that were used, each with the time until which it would fit. Clones are the same.

@@ -44,7 +44,7 @@ const SILENCE: Duration = Duration::from_secs(270);
 /// The close code for what no client should send, from the range that RFC 6455 leaves to applications.
 const NO_SENSE: u16 = 4_400;
 
-/// Why a session is over, for the browser's ears.
+/// Why a session is over, as the browser gets it: close code and reason.
 struct Over(u16, String);
 
 pub(in crate::http) async fn upgrade(
