@@ -18,7 +18,7 @@ pub struct NodeAddress {
     authority: String,
 }
 
-/// What a claim link carries behind its `#`.
+/// The token in a claim link, behind its `#`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimToken(pub [u8; 16]);
 
@@ -40,13 +40,13 @@ pub struct ClaimLink {
 pub enum InvalidAddress {
     /// Nothing was entered.
     Empty,
-    /// It does not read as an address.
+    /// The text is no address.
     Form,
     /// The port is no number from 1 to 65535.
     Port,
     /// The token of a claim link is cut off or mistyped.
     Token,
-    /// What a link says of the way home is cut off or mistyped.
+    /// The part of a link about the way home is cut off or mistyped.
     Way,
 }
 

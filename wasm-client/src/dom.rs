@@ -300,7 +300,7 @@ impl<M> Mounted<M> {
     }
 }
 
-/// What a key press says, for fields and for the page.
+/// The key of a key press, for fields and for the page.
 pub fn key_press(event: &KeyboardEvent) -> KeyPress {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     KeyPress {

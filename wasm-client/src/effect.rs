@@ -13,7 +13,7 @@ use crate::{
     vdom::Text,
 };
 
-/// Something to do outside.
+/// An action outside of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Open one more socket.
@@ -119,7 +119,7 @@ pub enum Effect {
     /// Another screen is shown from now on: remember where on the former one somebody was reading. Then go back to
     /// where somebody was reading on the new one, if it was left before; to its beginning and its heading otherwise.
     ChangePlace,
-    /// One entry of the history back.
+    /// Go back one entry of the history.
     GoBack,
     /// Move the focus to the element of this id.
     Focus(&'static str),
@@ -175,11 +175,11 @@ pub enum Timer {
     EventTemplate,
     /// The sentence at the edge goes.
     Notice,
-    /// What the node was too busy for is sent again.
+    /// Events that the node was too busy for are sent again.
     Resend,
-    /// What is typed is to be searched for.
+    /// The typed text is searched for.
     Search,
-    /// Nobody has looked for long: the key is locked.
+    /// Nobody has looked at the page for long: the key is locked.
     Lock,
     /// The other node must have answered by now.
     Visit,

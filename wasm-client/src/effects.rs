@@ -59,19 +59,19 @@ pub struct App {
     ciphers: Function,
     /// Gives a promise of the Japanese texts.
     japanese: Function,
-    /// What is there of the file of everything, in blobs, which browsers need not hold in memory.
+    /// The finished parts of the export file, in blobs, which browsers need not hold in memory.
     exported: RefCell<Array>,
     timers: RefCell<SortedMap<Timer, Timeout>>,
     listeners: RefCell<Vec<EventListener>>,
     /// The way to the other tabs of this page.
     tabs: RefCell<Option<tabs::Tabs>>,
-    /// What is to be done once the next tree is on the page.
+    /// Effects to carry out once the next tree is on the page.
     after_drawing: RefCell<Vec<Effect>>,
-    /// What was last reported of scrolling.
+    /// The last report about scrolling.
     sight: scrolling::Sight,
-    /// Where on each screen somebody was reading.
+    /// The reading position on each screen.
     places: reading_places::Places,
-    /// What had the focus before something was opened over the page.
+    /// The element that had the focus before something was opened over the page.
     focus: RefCell<Option<web_sys::Element>>,
     drawing: Cell<bool>,
     draw: RefCell<Option<Closure<dyn FnMut()>>>,

@@ -106,7 +106,7 @@ pub fn with_text(raw: &str, name: &str, text: &str) -> String {
     spliced().unwrap_or_else(|| Json::Object(vec![(name.to_owned(), Json::Text(text.to_owned()))]).write())
 }
 
-/// Where the value of this field stands in an object, or an empty range behind its last field. Of doubled names the last
+/// The place of this field's value in an object, or an empty range behind its last field. Of doubled names the last
 /// counts.
 fn place_of(raw: &str, name: &str) -> Option<Range<usize>> {
     let at = |reader: &Reader<'_>| raw.len() - reader.rest.len();

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-/// Most characters that are left of where a text is cut in order not to cut a letter apart; a longer one is none.
+/// Most characters that a cut moves to the left in order not to split a letter; a longer sequence is no letter.
 const LONGEST_LETTER: usize = 40;
 
 /// Whether nothing is drawn for this character: Unicode's `Default_Ignorable_Code_Point`, the blanks, and the one blank
@@ -72,7 +72,7 @@ pub fn cut(text: &str, max: usize) -> &str {
     text.get(..if at > begin { at } else { end }).unwrap_or(text)
 }
 
-/// Where the letter begins that the character at this place, in bytes, belongs to.
+/// The beginning of the letter to which the character at this place belongs, in bytes.
 #[cfg(target_arch = "wasm32")]
 fn letter_begins(text: &str, at: usize) -> usize {
     browser::letter_begins(text, at).unwrap_or_else(|| letter_begins_roughly(text, at))
@@ -83,7 +83,7 @@ fn letter_begins(text: &str, at: usize) -> usize {
     letter_begins_roughly(text, at)
 }
 
-/// The same by a few rules, where the browser does not know: joiners, selectors, common marks, flags.
+/// The same by a few rules, where the browser has no segmenter: joiners, selectors, common marks, flags.
 fn letter_begins_roughly(text: &str, at: usize) -> usize {
     let is_flag = |c: char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
     let mut begin = at;
@@ -135,7 +135,7 @@ pub fn hidden_host(address: &str) -> Option<String> {
     (authority.contains(['@', '%']) || !authority.is_ascii()).then(|| host(address))
 }
 
-/// What stands between scheme and path. Browsers take a backslash for a slash.
+/// The part between scheme and path. Browsers take a backslash for a slash.
 fn authority(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '\\', '?', '#']).next().unwrap_or_default()

@@ -12,7 +12,7 @@ const MAX_ADDRESS: usize = 2_000;
 /// Deepest quote that is told apart.
 pub const MAX_DEPTH: usize = 3;
 
-/// What a block is.
+/// The kind of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockKind {
     /// Words.
@@ -35,7 +35,7 @@ pub enum BlockKind {
 pub struct Block {
     /// What it is.
     pub kind: BlockKind,
-    /// In how many quotes it stands, at most [`MAX_DEPTH`].
+    /// The number of quotes around it, at most [`MAX_DEPTH`].
     pub depth: usize,
     /// Its text, in which [`pieces`] finds emphasis and links; of code the text itself.
     pub text: String,
@@ -44,7 +44,7 @@ pub struct Block {
 /// A stretch of a block.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Piece {
-    /// What is to be read.
+    /// The text to read.
     pub text: String,
     /// Whether it is important.
     pub strong: bool,
@@ -52,7 +52,7 @@ pub struct Piece {
     pub emphasis: bool,
     /// Whether it is code.
     pub code: bool,
-    /// Where it leads.
+    /// The address of its link.
     pub link: Option<String>,
 }
 
@@ -106,7 +106,7 @@ fn unquoted(line: &str) -> (usize, &str) {
     }
 }
 
-/// What a line begins, and its text behind the mark of that.
+/// The kind of block that a line begins, and its text behind the mark.
 fn kind_of(words: &str) -> (BlockKind, &str) {
     let rest = words.trim_start_matches('#');
     let rank = words.len() - rest.len();
@@ -173,9 +173,9 @@ pub fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What a mark means.
+/// The meaning of a mark.
 enum Mark<'a> {
-    /// Nothing: it is this letter.
+    /// None: it is this letter.
     Plain(char),
     Strong,
     Emphasis,
@@ -183,7 +183,7 @@ enum Mark<'a> {
     Whole(&'a str, Option<&'a str>),
 }
 
-/// What the text begins with, and how many bytes that takes. `inside` says whether a letter stands before it.
+/// The mark at the beginning of the text, and its length in bytes. `inside` says whether a letter stands before it.
 fn mark(text: &str, inside: bool) -> (Mark<'_>, usize) {
     let mut characters = text.chars();
     let (first, next) = (characters.next().unwrap_or_default(), characters.next().unwrap_or(' '));

@@ -36,22 +36,22 @@ pub enum Message {
     Socket {
         /// Which attempt it belongs to.
         attempt: u32,
-        /// What it did.
+        /// The socket's event.
         event: SocketEvent,
     },
     /// A timer that was set has run out.
     Timer(Timer),
-    /// Something was signed, or not.
+    /// The result of a signature.
     Signed(Purpose, Result<Box<Event>, String>),
     /// An event was written to the outbox, or not.
     OutgoingSaved(EventId, Result<(), StorageError>),
-    /// Something else could not be stored.
+    /// Another write to the storage failed.
     StorageFailed(StorageError),
-    /// What a version of an own list says to its author alone was decrypted; or why not.
+    /// The decrypted private part of a version of an own list; or why it could not be decrypted.
     ListOpened(EventId, Result<Vec<Tag>, String>),
     /// Older events from the storage.
     OlderLoaded(Vec<UnsignedEvent>),
-    /// The browser told something.
+    /// News of the browser.
     Browser(BrowserNews),
     /// Setting up.
     Welcome(Setup),
@@ -67,46 +67,46 @@ pub enum Message {
     Keyring(Keyring),
     /// The connection, by hand.
     Link(Link),
-    /// What becomes of another node that is offered.
+    /// The person's decision about an offered node.
     Offer(Choice),
 }
 
-/// What the person decides about a node that is offered.
+/// The person's decision about an offered node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
     /// Nothing changes.
     Stay,
-    /// It is to show which node it is.
+    /// Ask the node which one it is.
     Look,
-    /// It is to act for them.
+    /// It shall act for the person.
     Join(Wish),
 }
 
-/// What the page begins with.
+/// The page's initial data.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// What the browser told about itself.
+    /// What the browser reports about itself.
     pub environment: Environment,
     /// The part of the address behind `#`.
     pub fragment: String,
-    /// What was stored.
+    /// The stored data.
     pub snapshot: Result<Snapshot, StorageError>,
-    /// Whose key is in the vault, and who signs with it.
+    /// The key in the vault, and its signer.
     pub me: Option<(PublicKey, Signer)>,
-    /// What this tab has kept of what was typed.
+    /// Unsent inputs that this tab has kept.
     pub typed: String,
 }
 
-/// What a socket did.
+/// Events of a socket.
 #[derive(Debug, Clone)]
 pub enum SocketEvent {
     /// It opened.
     Opened,
     /// A frame came.
     Frame(Rc<NodeFrame>),
-    /// Something came that is no frame.
+    /// A message came that is no frame.
     Foreign,
-    /// What answered behind a helper does not hold the key of the node.
+    /// The node behind a helper does not hold the expected key.
     Impostor,
     /// A helper closed it, for this reason.
     TurnedAway(String),
@@ -114,7 +114,7 @@ pub enum SocketEvent {
     Closed,
 }
 
-/// What the browser told.
+/// News of the browser.
 #[derive(Debug, Clone)]
 pub enum BrowserNews {
     /// Whether somebody can see the page.
@@ -129,7 +129,7 @@ pub enum BrowserNews {
     AtTop(bool),
     /// This many of the first drawn posts are far above what is in sight, and with them this many pixels of the list.
     Passed(usize, u32),
-    /// What was scrolled past is to be drawn again from this height of the list on.
+    /// The list is to be drawn again from this height on, because the person scrolled back.
     WentBack(u32),
     /// The end of the page came near.
     NearEnd,
@@ -145,9 +145,9 @@ pub enum BrowserNews {
     Installable(bool),
     /// An extension that signs is there.
     Extension,
-    /// Something was copied, or could not be.
+    /// Something was copied to the clipboard, or could not be.
     Copied(bool),
-    /// What the domain of a name answered, or that it could not be asked.
+    /// A domain's answer about a name; None when it could not be asked.
     Named(DomainName, Option<String>),
     /// The picture of an address was loaded, and got an address of the browser's own, or could not be.
     Picture(String, Option<String>),
@@ -215,9 +215,9 @@ pub enum Reading {
     Tab(Tab),
     /// The field for a search changed.
     SearchTyped(String),
-    /// What the own node holds with this hashtag is to be shown.
+    /// Show the own node's posts with this hashtag.
     Hashtag(String),
-    /// What was typed there is to be opened, if it names somebody or something.
+    /// Open what the typed text names, if it names somebody or something.
     SearchSubmitted,
     /// To where one came from.
     Back,
@@ -242,7 +242,7 @@ pub enum Writing {
     Open,
     /// An answer to this post is wanted.
     Reply(EventId),
-    /// What is written is to be no answer and no quote.
+    /// The text shall be no answer and no quote.
     DropReply,
     /// This post is to be passed on with words of one's own.
     Quote(EventId),
@@ -250,7 +250,7 @@ pub enum Writing {
     Repost(EventId),
     /// This post is liked, or not any more.
     Like(EventId),
-    /// It is liked, and everyone may see likes of people who read on Nostr relays only, or not.
+    /// Like it; the flag says whether everyone may see likes of people who read on Nostr relays only.
     LikeAs(EventId, bool),
     /// The composer is to go away; the text stays.
     Close,
@@ -264,7 +264,7 @@ pub enum Writing {
     Complete(Option<PublicKey>),
     /// No name, please.
     NoName,
-    /// Who is to see it.
+    /// The audience is chosen.
     Audience(DraftAudience),
     /// The text is to be published.
     Send,
@@ -276,7 +276,7 @@ pub enum Writing {
     Delete(EventId),
     /// The option of this number is chosen in this poll, or not any more.
     Choose(EventId, usize),
-    /// What was chosen is to be voted for.
+    /// Vote for the chosen options.
     Vote,
 }
 
@@ -289,13 +289,13 @@ pub enum Relation {
     Unfollow(PublicKey),
     /// This person is not to be read.
     Mute(PublicKey),
-    /// To be read again.
+    /// Unmute this person.
     Unmute(PublicKey),
-    /// Something is to be put into a list, or taken out.
+    /// Change a list.
     Change(Rc<ListChange>),
     /// The field for a word that is to be muted changed.
     WordTyped(String),
-    /// That word is to be muted.
+    /// Mute the typed word.
     MuteWord,
     /// The lists of people are to be shown on the page of one, or not any more.
     Sort,
@@ -303,7 +303,7 @@ pub enum Relation {
     SetTyped(String),
     /// This person begins a list of that name.
     NewSet(PublicKey),
-    /// A first list is to be begun although there may be one elsewhere.
+    /// Begin a first list although there may be one elsewhere.
     BeginList,
     /// Rather not.
     NotNow,
@@ -322,21 +322,21 @@ pub enum Own {
     PictureTyped(String),
     /// The name by a domain changed in the form.
     Nip05Typed(String),
-    /// What was typed into the form is to be dropped.
+    /// Discard the typed profile.
     ProfileDropped,
     /// The profile is to be published.
     ProfileSubmitted,
-    /// A first profile is to be begun although there may be one elsewhere, or not.
+    /// Whether to begin a first profile although there may be one elsewhere.
     BeginProfile(bool),
     /// The public key goes to the clipboard.
     CopyNpub,
     /// The secret key is to be shown.
     RevealKey,
-    /// Here it is.
+    /// The revealed key.
     KeyRevealed(Secret),
-    /// It is to be hidden.
+    /// Hide the key.
     HideKey,
-    /// It goes to the clipboard.
+    /// Copy the key to the clipboard.
     CopyKey,
     /// The colours are chosen.
     Theme(Theme),
@@ -385,27 +385,27 @@ pub enum Keyring {
     First(Secret),
     /// The field in which it is typed once more changed.
     Second(Secret),
-    /// It is to be used.
+    /// Use the typed passphrase.
     Submit,
-    /// The key is under it, for a file; or not.
+    /// The key under the passphrase, for a file; or why that failed.
     Sealed(Result<Secret, NotOpened>),
     /// The key on this device is under it, or not.
     Guarded(Result<(), NotOpened>),
     /// The key on this device is to be under no passphrase any more.
     Free,
-    /// It is not, or still is.
+    /// The passphrase is removed; or why not.
     Freed(Result<(), NotOpened>),
     /// The key is to be locked now.
     Lock,
-    /// It is to be unlocked.
+    /// Ask for the passphrase.
     Ask,
     /// The field for the passphrase changed.
     Typed(Secret),
-    /// It is to be tried.
+    /// Try the typed passphrase.
     Try,
     /// The key is unlocked, or not.
     Unlocked(Result<(), NotOpened>),
-    /// It stays locked.
+    /// Leave it locked.
     Cancel,
 }
 

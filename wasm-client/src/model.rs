@@ -73,13 +73,13 @@ pub use {
 /// All that the page knows.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// What the browser told about itself.
+    /// What the browser reports about itself.
     pub environment: Environment,
     /// Opening, being set up, or in use.
     pub stage: PersonStage,
-    /// Whose key is here. The key itself is in the vault, never in the model.
+    /// The person's public key. The secret key is in the vault, never in the model.
     pub me: Option<PublicKey>,
-    /// Who signs, and what waits for it.
+    /// The signer, and tasks that wait for the key.
     pub signing: Signing,
     /// Whether the key was made here a moment ago, so that nothing by it can exist elsewhere.
     pub key_is_new: bool,
@@ -87,7 +87,7 @@ pub struct Model {
     pub backed_up: bool,
     /// At which relays the person has agreed to sign in.
     pub agreed: Vec<String>,
-    /// In which hour since 1970 logins were last signed there by themselves, and how many.
+    /// For each relay the hour since 1970 in which logins were last signed without asking, and their number.
     pub signed_by_itself: SortedMap<String, (u64, u32)>,
     /// The way to the node.
     pub connection: Connection,
@@ -97,9 +97,9 @@ pub struct Model {
     pub own_nodes: own_nodes::OwnNodeList,
     /// Everyone's posts.
     pub timeline: Timeline,
-    /// Who likes what.
+    /// Likes.
     pub likes: Likes,
-    /// Whom one follows, and whom one does not want to read.
+    /// The person's lists: follows, mutes and others.
     pub lists: Lists,
     /// The word that is typed to be muted.
     pub muted_word: String,
@@ -107,7 +107,7 @@ pub struct Model {
     pub mute_version: u32,
     /// To which version of the own lists the tab belongs.
     pub tab_version: u32,
-    /// Whose posts are shown on the screen Home.
+    /// The tab of the screen Home.
     pub tab: Tab,
     /// The posts of the tab, if it is a list of posts.
     pub tab_posts: SortedSet<EventId>,
@@ -119,21 +119,21 @@ pub struct Model {
     pub sorting: bool,
     /// Whether answers of those one follows are left out there.
     pub no_answers: bool,
-    /// What is searched for.
+    /// The search text.
     pub search: String,
-    /// What was deleted.
+    /// Deleted events.
     pub deleted: Deleted,
-    /// What others did.
+    /// Notifications.
     pub notices: Notices,
     /// Posts that are spoken of and not here.
     pub missing: Missing,
-    /// Who is who.
+    /// Profiles.
     pub people: People,
     /// Votes in polls.
     pub votes: Votes,
-    /// What is being chosen in a poll.
+    /// The options that are being chosen in a poll.
     pub ballot: Option<Ballot>,
-    /// What the node has not acknowledged.
+    /// Events that the node has not acknowledged.
     pub outbox: Unacknowledged,
     /// The composer.
     pub compose: Compose,
@@ -163,7 +163,7 @@ pub struct Model {
     pub revealed: Option<Secret>,
     /// Whether "forget this key" waits for a second yes.
     pub forget_asked: bool,
-    /// What is opened under a post.
+    /// The open menu under a post.
     pub menu: Option<Menu>,
     /// How the own post under which a menu was opened stands with the relays that get it, by their addresses.
     pub relays: Option<(EventId, Vec<(String, Delivery)>)>,
@@ -193,7 +193,7 @@ pub enum PersonStage {
     Using,
 }
 
-/// What the browser told about itself.
+/// What the browser reports about itself.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// The address that the page came from.
@@ -218,7 +218,7 @@ pub struct Environment {
     pub installable: bool,
 }
 
-/// Whose posts are shown on the screen Home.
+/// The tabs of the screen Home: whose posts are shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Tab {
     /// Those of the people one follows, and one's own.
@@ -237,17 +237,17 @@ pub enum Tab {
 pub struct Open {
     /// Which posts are drawn.
     pub window: Window,
-    /// By which request the node keeps asking others for it.
+    /// The request of the subscription by which the node keeps asking others.
     pub subscription: Option<RequestId>,
     /// Whether the own node has not answered yet.
     pub loading: bool,
     /// Whether the own node holds no more.
     pub ended: bool,
-    /// Most events that the answer to the last question for older ones can have.
+    /// Most events in the answer to the last request for older ones.
     pub asked: usize,
     /// The last event of the node's last answer to a question for older ones.
     pub answered: Option<TimelineKey>,
-    /// What the node found last.
+    /// The posts that the node found last.
     pub found: SortedSet<EventId>,
     /// The post with which the open conversation began, as it was known when its answers were asked for.
     pub root: Option<EventId>,
@@ -255,19 +255,19 @@ pub struct Open {
     pub thread: Option<FoundThread>,
 }
 
-/// What is opened under a post.
+/// A menu under a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Menu {
     /// The post.
     pub post: EventId,
-    /// What it offers.
+    /// Its content.
     pub offers: Offers,
 }
 
-/// What can be opened under a post.
+/// Kinds of menus under a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offers {
-    /// What can be done with it besides answering and liking.
+    /// Further actions besides answering and liking.
     More,
     /// To pass it on, as it is or with words of one's own.
     Repost,
@@ -297,12 +297,12 @@ impl Offers {
     }
 }
 
-/// What the node has not acknowledged.
+/// Events that the node has not acknowledged.
 #[derive(Debug, Clone, Default)]
 pub struct Unacknowledged {
     /// By event.
     pub waiting: SortedMap<EventId, Outgoing>,
-    /// Where the node sent what it acknowledged since the page was opened; bounded.
+    /// How events acknowledged since the page was opened travel; bounded.
     pub carried: SortedMap<EventId, Carried>,
     /// How far the owner's private events have come with each of the people they are for; bounded.
     pub deliveries: SortedMap<EventId, Vec<(PublicKey, Delivery)>>,
@@ -356,13 +356,13 @@ impl Model {
         self.chosen_language.unwrap_or(self.environment.language)
     }
 
-    /// What this person is called.
+    /// The displayed name of this person.
     pub fn name_of(&self, pubkey: &PublicKey) -> String {
         crate::profile::display_name(self.people.profile(pubkey), pubkey)
     }
 
-    /// What this person is called, for a sentence: `view::sentence` draws it by itself, so that a name that is written
-    /// from right to left does not turn the words around it.
+    /// The displayed name of this person, for a sentence: `view::sentence` isolates it, so that a name that is
+    /// written from right to left does not reorder the words around it.
     pub fn name_in_sentence(&self, pubkey: &PublicKey) -> String {
         letters::isolated(&self.name_of(pubkey))
     }
@@ -444,7 +444,7 @@ impl Model {
         unseen.filter(|(place, post)| self.belongs_to_tab(place, post)).count()
     }
 
-    /// What this person wrote and passed on, as far as it is here, the newest first.
+    /// The posts and reposts of this person that are here, the newest first.
     pub fn posts_of(&self, person: PublicKey) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         self.posts_of_after(person, None)
     }
@@ -467,7 +467,7 @@ impl Model {
         if self.route == Route::Home { &mut self.timeline.window } else { &mut self.open.window }
     }
 
-    /// Where the drawn post of this number stands, on a screen with a long list.
+    /// The key of the drawn post of this number, on a screen with a long list.
     pub fn drawn_place(&self, number: usize) -> Option<TimelineKey> {
         match self.route {
             Route::Home => self.home().nth(number),

@@ -43,7 +43,7 @@ impl DomainName {
         Self::parse(text).filter(|_| text.contains('@'))
     }
 
-    /// Where to ask: for the name as it is written, and after that for it in lower case, as NIP-05 would have it.
+    /// The addresses to ask: for the name as it is written, and then for it in lower case, as NIP-05 defines it.
     pub fn addresses(&self) -> impl Iterator<Item = String> {
         let lower = self.local.to_ascii_lowercase();
         let lower = (lower != self.local).then_some(lower);
@@ -61,7 +61,7 @@ impl DomainName {
         &self.domain
     }
 
-    /// Whom the answer names.
+    /// The person whom the answer names.
     pub fn person(&self, answer: &str) -> Option<PublicKey> {
         let answer = Json::parse(answer)?;
         let names = answer.object("names")?;

@@ -15,7 +15,7 @@ const MAX_ABOUT_CHARACTERS: usize = 2_000;
 /// Longest address of a picture that is loaded.
 const MAX_ADDRESS_BYTES: usize = 1_000;
 
-/// What a person says about themselves.
+/// A profile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// On one line, without control characters; None when there is none.
@@ -24,7 +24,7 @@ pub struct Profile {
     pub about: String,
     /// The address of a picture; only of the web, and never loaded without being asked for.
     pub picture: Option<String>,
-    /// What the person says is their name by a domain (NIP-05), on one line. Nobody has checked it.
+    /// The claimed name at a domain (NIP-05), on one line. Nobody has checked it.
     pub nip05: Option<String>,
     /// The name and the name by a domain without differences of case, to be searched.
     pub folded: [String; 2],
@@ -64,7 +64,7 @@ impl Profile {
         Self { name, about, picture, nip05, folded, raw: content.to_owned() }
     }
 
-    /// What stands in this field, whole and as it was written; empty when it is no text.
+    /// The whole value of this field as it was written; empty when it is no text.
     fn written(&self, field: &str) -> String {
         Json::parse(&self.raw).as_ref().and_then(|fields| fields.text(field)).unwrap_or_default().to_owned()
     }
@@ -74,7 +74,7 @@ impl Profile {
         if name_line(&self.written("display_name")).is_empty() { "name" } else { "display_name" }
     }
 
-    /// What the form shows of a present profile: never shortened, for it is sent back.
+    /// The form's initial content: never shortened, because it is sent back.
     pub fn form(&self) -> ProfileForm {
         let written = |field| Some(self.written(field));
         ProfileForm {
@@ -86,7 +86,7 @@ impl Profile {
         }
     }
 
-    /// What was typed into the form of this profile to make the content of the next one.
+    /// The part of `content` that differs from this profile, as form fields.
     pub fn typed(&self, content: &str) -> ProfileForm {
         let next = Self::parse(content);
         let typed = |field| Some(next.written(field)).filter(|text| *text != self.written(field));
@@ -127,7 +127,7 @@ pub fn is_address(text: &str) -> bool {
     text.len() <= MAX_ADDRESS_BYTES && !host.is_empty() && !host.starts_with('/') && host.chars().all(clean)
 }
 
-/// What a person is called: the name of the profile, or the short key.
+/// The displayed name: the name of the profile, or the short key.
 pub fn display_name(profile: Option<&Profile>, pubkey: &PublicKey) -> String {
     profile.and_then(|profile| profile.name.clone()).unwrap_or_else(|| short_npub(pubkey))
 }

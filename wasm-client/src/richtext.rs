@@ -87,7 +87,7 @@ pub fn is_tagged(unsigned: &UnsignedEvent, tag: &str) -> bool {
         || hashtags(&unsigned.content).iter().any(|written| written == tag)
 }
 
-/// What the codes of a text name. Most texts hold none, and nothing else is looked at then.
+/// The people and posts named by codes in a text. Most texts have none, and are not read any further.
 fn coded(text: &str) -> impl Iterator<Item = Span> {
     has_codes(text).then(|| spans(text)).into_iter().flatten()
 }

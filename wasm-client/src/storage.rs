@@ -40,7 +40,7 @@ pub struct Snapshot {
     pub deletions: Vec<UnsignedEvent>,
     /// The versions of the own lists of people, the newest first, at most [`crate::model::lists::MAX_LISTS`].
     pub lists: Vec<UnsignedEvent>,
-    /// What the node has not acknowledged yet.
+    /// Events that the node has not acknowledged yet.
     pub outbox: Vec<Event>,
     /// All settings.
     pub settings: StoredSettings,

@@ -6,7 +6,7 @@ use crate::{
     storage::settings::{draft_context, draft_name},
 };
 
-/// Something that another tab did.
+/// A message of another tab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tidings {
     /// The key was forgotten, replaced, or put under a passphrase or out from under it. Nothing that this tab holds is

@@ -67,12 +67,12 @@ const TICK_MS: u64 = 30_000;
 /// How long a sentence at the edge stays, in milliseconds.
 const NOTICE_MS: u64 = 6_000;
 
-/// What the outside gives to each step: the time, and a random number.
+/// Inputs from outside for each step: the time, and a random number.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
     /// Milliseconds since 1970.
     pub now_ms: u64,
-    /// For jitter; nothing secret hangs on it.
+    /// For jitter; nothing secret depends on it.
     pub random: u32,
 }
 
@@ -185,7 +185,7 @@ fn begin(model: &mut Model, start: Start, out: &mut Vec<Effect>) {
     }
 }
 
-/// What the address wants of this page, if it does. It leaves the address bar and the history at once.
+/// The claim link in the page's address, if there is one. It is removed from the address bar and the history at once.
 fn take_wish(
     model: &Model,
     fragment: &str,
@@ -197,7 +197,7 @@ fn take_wish(
     })
 }
 
-/// In a page that is in use a wish waits on a sheet for the person's word.
+/// In a page that is in use, offers the node of a link on a sheet.
 fn heed(model: &mut Model, wish: Option<Result<ClaimLink, InvalidAddress>>, out: &mut Vec<Effect>) {
     match wish {
         Some(Ok(link)) => offer::open(model, link, out),

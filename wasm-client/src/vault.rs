@@ -29,13 +29,13 @@ const NONCE_BYTES: usize = 12;
 /// Why the vault did not open or close, in one clause.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
-    /// Nothing is in it.
+    /// The vault is empty.
     #[error("there is no key on this device")]
     Empty,
-    /// What is in it is damaged, or is another person's.
+    /// Its content is damaged, or belongs to another person.
     #[error("the stored key is damaged; import it again")]
     Damaged,
-    /// It is under a passphrase that has not been given.
+    /// The key is under a passphrase that has not been given.
     #[error("the key is locked")]
     Locked,
     /// The browser failed.
@@ -50,7 +50,7 @@ impl VaultError {
     }
 }
 
-/// Where the key is.
+/// The place of the key.
 #[derive(Debug, Clone)]
 pub struct Vault {
     place: TimelineKey,
@@ -275,7 +275,7 @@ impl Content {
     }
 }
 
-/// What is stored: whose key, and these fields.
+/// The stored object: the public key, and these fields.
 fn object(pubkey: &PublicKey, fields: &[(&str, &JsValue)]) -> Result<JsValue, VaultError> {
     let object = Object::new();
     let pubkey = JsValue::from_str(&pubkey.to_string());
@@ -345,7 +345,7 @@ fn parameters(nonce: &Uint8Array, pubkey: &PublicKey) -> Object {
     parameters.into()
 }
 
-/// What the browser offers for cryptography; None for a page that came plainly from another device.
+/// The browser's WebCrypto; None for a page that came without TLS from another device.
 pub fn subtle() -> Option<SubtleCrypto> {
     let window = web_sys::window()?;
     if !window.is_secure_context() {

@@ -28,7 +28,7 @@ pub enum VNode<M> {
 #[derive(Debug, Clone)]
 pub struct Element<M>(Box<Parts<M>>);
 
-/// What an element is made of.
+/// The parts of an element.
 #[derive(Debug, Clone)]
 pub struct Parts<M> {
     /// Name of the element, lower case.
@@ -39,7 +39,7 @@ pub struct Parts<M> {
     pub key: Option<Text>,
     /// Attributes; `value` and `checked` are set as properties.
     pub attributes: Vec<(&'static str, Text)>,
-    /// What it reacts to; at most one of each kind.
+    /// Its reactions; at most one of each kind.
     pub reactions: Vec<On<M>>,
     /// Children in order.
     pub children: Vec<VNode<M>>,

@@ -4,17 +4,17 @@ use nostrp2p_protocol::{PeerId, channel::ChannelKey, frame};
 
 use crate::address::NodeAddress;
 
-/// Most ways of one kind that are kept: the two or three of now, and some of before, which may work again.
+/// Most ways of one kind that are kept: the two or three current ones, and some earlier ones, which may work again.
 const MAX_KEPT: usize = 6;
 
-/// What is known for finding the node from anywhere.
+/// How the node is found from anywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
     /// Which node.
     pub peer: PeerId,
-    /// By what it is recognised behind a helper.
+    /// The key by which it is recognised behind a helper.
     pub key: ChannelKey,
-    /// Where else the node itself is reached.
+    /// The node's own public addresses.
     pub addresses: Vec<NodeAddress>,
     /// The helpers.
     pub helpers: Vec<NodeAddress>,

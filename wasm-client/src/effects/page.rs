@@ -36,8 +36,8 @@ pub(super) fn run(window: &Window, effect: &Effect) {
     }
 }
 
-/// Where somebody is reading: a post, how far below the upper edge of the window it stands, how far the page is
-/// scrolled, and the post that has the focus.
+/// A reading position: a post, its distance from the upper edge of the window, how far the page is scrolled, and the
+/// post that has the focus.
 pub(super) struct ReadingPlace {
     id: Option<String>,
     top: f64,
@@ -67,7 +67,7 @@ const fn whole(pixels: f64) -> i32 {
     pixels as i32
 }
 
-/// What somebody is reading: the post under the upper part of the window, unless that is the beginning.
+/// The current reading position: the post under the upper part of the window, unless that is the beginning.
 pub(super) fn reading_place(window: &Window) -> Option<ReadingPlace> {
     let document = window.document()?;
     let active = document.active_element().and_then(|active| active.closest("article").ok().flatten());
@@ -124,7 +124,7 @@ fn focus_on_heading(heading: &Element) {
     }
 }
 
-/// What has the focus, all that it lies in from the inside out, and the posts beside its own.
+/// The focused element, its ancestors from the inside out, and the posts beside its own.
 pub(super) struct FocusedElement {
     element: Element,
     around: Vec<Element>,
@@ -173,8 +173,8 @@ impl FocusedElement {
     }
 }
 
-/// What may get the focus when what had it is gone, the best first: what takes nothing away, a field, what asks before it
-/// takes something away, the title of the card.
+/// Elements that may get the focus when the focused one is gone, the best first: actions that remove nothing, a
+/// field, actions that ask before they remove something, the title of the card.
 const NEAR: [&str; 4] = [
     "button:not([disabled], .button-danger), a[href]",
     "input, textarea",
@@ -282,7 +282,7 @@ fn press_in_post(window: &Window, hook: &str) {
     }
 }
 
-/// What has the focus, unless it is the page as a whole.
+/// The focused element, unless it is the page as a whole.
 pub(super) fn focused(window: &Window) -> Option<Element> {
     window.document()?.active_element().filter(|element| element.tag_name() != "BODY")
 }

@@ -13,12 +13,12 @@ const SEARCH_MS: f64 = 4_000.0;
 /// Under what name the tab keeps what was typed.
 const TYPED: &str = "typed";
 
-/// Where somebody was reading.
+/// Reading positions.
 #[derive(Default)]
 pub(super) struct Places {
     /// The entry of the history that is shown.
     entry: Cell<u32>,
-    /// Where to go as soon as it is drawn, and until when.
+    /// The position to restore as soon as it is drawn, and the time until which to try.
     wanted: RefCell<Option<(ReadingPlace, f64)>>,
 }
 
@@ -72,7 +72,7 @@ impl Places {
         page::focus_heading(window);
     }
 
-    /// Something was drawn: goes to the place that is looked for, if it is there by now.
+    /// Something was drawn: restores the wanted position, if its post is there by now.
     pub(super) fn look(&self, window: &Window) {
         let wanted = self.wanted.take();
         if let Some((place, until)) = wanted
@@ -83,7 +83,7 @@ impl Places {
         }
     }
 
-    /// Somebody scrolls: no place is looked for any more.
+    /// The person scrolls: no position is restored any more.
     pub(super) fn let_go(&self) {
         self.wanted.replace(None);
     }
@@ -96,7 +96,7 @@ pub(super) fn keep_typed(window: &Window, typed: &str) {
     }
 }
 
-/// What this tab has kept of what was typed.
+/// Unsent inputs that this tab has kept.
 pub(super) fn typed(window: &Window) -> String {
     storage(window).and_then(|storage| storage.get_item(TYPED).ok().flatten()).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ const BACK_PIXELS: f64 = 800.0;
 /// How many posts go out at once; they come back together.
 const PASSED_POSTS: usize = 2;
 
-/// What was reported last.
+/// The last report.
 pub(super) struct Sight {
     at_top: Cell<bool>,
     end: Cell<i32>,

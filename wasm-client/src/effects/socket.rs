@@ -27,7 +27,7 @@ use crate::{
     vault,
 };
 
-/// An open or opening socket. Dropping it closes it, and nothing is heard of it any more.
+/// An open or opening socket. Dropping it closes it, and it reports nothing any more.
 pub(super) struct Socket {
     line: Rc<Line>,
     _listeners: [EventListener; 3],
@@ -42,7 +42,7 @@ struct Line {
     nonce: Cell<[u8; 32]>,
 }
 
-/// What is between the socket and the frames.
+/// The layer between the socket and the frames.
 enum SocketChannel {
     /// Nothing: the node itself is at the other end.
     Plain,
@@ -217,7 +217,7 @@ impl Line {
     }
 }
 
-/// What a message means, and what comes after it.
+/// The frame in a message, and the next state.
 fn hear(channel_state: SocketChannel, bytes: &[u8]) -> (SocketChannel, Option<SocketEvent>) {
     let impostor = |error: JsValue| {
         web_sys::console::warn_1(&error);

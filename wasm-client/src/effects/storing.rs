@@ -22,7 +22,7 @@ use crate::{
 /// How many events are read at once for an export.
 const EXPORT_AT_ONCE: u32 = 500;
 
-/// Where things are kept.
+/// The storage in use.
 pub(super) enum Store {
     Indexed(IndexedStorage),
     Memory { storage: MemoryStorage, why: StorageError },
@@ -37,7 +37,7 @@ impl Store {
         }
     }
 
-    /// What the page opens with; an error where nothing can be kept.
+    /// The page's initial data; an error where nothing can be stored.
     pub(super) async fn load(&self) -> Result<Snapshot, StorageError> {
         match self {
             Self::Indexed(storage) => storage.load().await,
@@ -92,7 +92,7 @@ impl App {
         }
     }
 
-    /// Offers the file of everything under this name; without one it is let go.
+    /// Offers the export file under this name; without one it is discarded.
     pub(super) fn export_end(&self, name: Option<String>) {
         let parts = self.exported.take();
         if let (Some(name), Ok(file)) = (name, Blob::new_with_blob_sequence(&parts)) {

@@ -5,11 +5,11 @@ use nostrp2p_protocol::{
     event_policy::{COMMENTS, EventAddress, address_of},
 };
 
-/// What a comment says of the event that the conversation is about; of several of one name the first.
+/// The tags of a comment about the root event of the conversation; of several of one name the first counts.
 const ABOUT: [&str; 5] = ["A", "E", "I", "K", "P"];
 
-/// What a comment on this event names, besides the people of the conversation: in capitals what the conversation is about,
-/// then what it answers. Nothing for a post, which is answered by a post.
+/// The tags of a comment on this event, besides those for people: in capitals those of the conversation's root, then
+/// those of the answered event. Empty for a post, which is answered by a post.
 pub fn tags(on: &UnsignedEvent) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     if on.kind == Kind::POST {

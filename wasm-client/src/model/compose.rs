@@ -11,34 +11,34 @@ use crate::letters;
 /// The composer.
 #[derive(Debug, Clone, Default)]
 pub struct Compose {
-    /// What is written so far.
+    /// The text.
     pub text: String,
-    /// What it answers.
+    /// The answered event.
     pub reply: Option<Reply>,
-    /// What it quotes.
+    /// The quoted event.
     pub quote: Option<Quote>,
-    /// Whom it names.
+    /// The mentions.
     pub mentions: Mentions,
-    /// Whom it named before something was changed.
+    /// Mentions that were lost by changes of the text.
     pub lost: LostMentions,
-    /// Who is to see it.
+    /// The audience.
     pub audience: DraftAudience,
     /// The name that is being written.
     pub completion: Option<Completion>,
-    /// What else was begun.
+    /// Other drafts.
     pub drafts: Drafts,
     /// Whether something was changed here that is not stored yet. What was only looked at is not stored: another tab may
     /// have gone on with it.
     pub changed: bool,
     /// Whether the text is being signed.
     pub signing: bool,
-    /// What is wrong.
+    /// An error for the person.
     pub error: Option<String>,
     /// Whether its screen was opened from within the page, so that going back closes it.
     pub opened_here: bool,
 }
 
-/// What a text in the composer is about.
+/// What the text in the composer refers to.
 #[derive(Debug, Clone, Copy)]
 pub enum About<'a> {
     /// Nothing that somebody wrote before.
@@ -50,7 +50,7 @@ pub enum About<'a> {
 }
 
 impl Compose {
-    /// What the text is about, as drafts are told apart.
+    /// What the text refers to, as the key of its draft.
     pub fn context(&self) -> Context {
         match self.about() {
             About::Reply(reply) => Context::Reply(reply.to),
@@ -103,7 +103,7 @@ impl Compose {
         self.completion = None;
     }
 
-    /// What is written and what it is about, to be stored; nothing to store nothing.
+    /// The draft to store; None to store nothing.
     pub fn stored(&self, now: u64) -> Option<Box<StoredDraft>> {
         let draft = PostDraft {
             text: self.text.clone(),
@@ -129,7 +129,7 @@ impl Compose {
         !letters::has_visible(&self.text)
     }
 
-    /// Whom it names, besides the one who writes.
+    /// The mentioned people, without the author.
     pub fn named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let mut named = self.mentions.people(&self.text);
         named.retain(|person| Some(*person) != me);
@@ -154,8 +154,8 @@ impl Compose {
         self.lost.restore(&self.text, &mut self.mentions);
     }
 
-    /// Whom its author chose by name and it still names: they alone get a private post, and get a private answer besides
-    /// those of the conversation.
+    /// The people whom the author chose as audience and who are still mentioned. They alone get a private post; they
+    /// get a private answer besides the people of the conversation.
     pub fn chosen(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let DraftAudience::Only(people) = &self.audience else { return Vec::new() };
         let mut named = self.named(me);
@@ -163,8 +163,8 @@ impl Compose {
         named
     }
 
-    /// Who is named in it without being among those that it is for, unless everybody sees it anyway. Nobody is added to
-    /// something private without a word of the author: a name may be what it is about.
+    /// People who are mentioned without being in the audience, unless the text is public. Nobody is added to a
+    /// private text without the author's decision, because the text may be about them.
     pub fn unasked(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let chosen = self.chosen(me);
         let conversation = self.reply.as_ref().map_or(&[][..], |reply| &reply.people);
@@ -173,7 +173,7 @@ impl Compose {
         named
     }
 
-    /// For whom it was meant and who is not named in it any more.
+    /// People in the audience who are not mentioned any more.
     pub fn not_named(&self, me: Option<PublicKey>) -> Vec<PublicKey> {
         let named = self.named(me);
         match &self.audience {

@@ -22,13 +22,13 @@ const LAST_RETRY_MS: u64 = 30_000;
 /// The way to the node.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
-    /// Where the node is.
+    /// The node's address.
     pub node: Option<NodeAddress>,
-    /// How the node is found from anywhere, once it has told, or a link has.
+    /// How the node is found from anywhere, once the node or a link has told it.
     pub home: Option<Home>,
     /// Which node must answer, whatever its address; none until one has been chosen.
     pub pin: Option<PeerId>,
-    /// What is stored of it: which node, and for whose key.
+    /// The stored pin: the node, and the person's key.
     pub pinned_for: Option<(PeerId, PublicKey)>,
     /// Whether the person has just made this node their own, so that it is to act for them.
     pub chosen: bool,
@@ -54,9 +54,9 @@ pub struct Connection {
     pub phase: Phase,
     /// Why the last attempt failed.
     pub trouble: Option<Trouble>,
-    /// By which way, if it was one of several.
+    /// The way on which it failed, if there were several.
     pub troubled: Option<Way>,
-    /// What was asked and not answered yet.
+    /// Requests without an answer yet.
     pub requests: SortedMap<RequestId, SentRequest>,
     /// The last request id that was used.
     pub last_request: RequestId,
@@ -64,7 +64,7 @@ pub struct Connection {
     pub cursor: Option<Cursor>,
     /// How the node stands in the overlay.
     pub status: Option<OverlayStatus>,
-    /// What the node says is wrong with it, by number (see [`nostrp2p_protocol::frame::NodeFrame::Warnings`]).
+    /// The node's warnings, by number (see [`nostrp2p_protocol::frame::NodeFrame::Warnings`]).
     pub warnings: Vec<u8>,
     /// Most tags and bytes of a long list, if the node takes long ones; kept until the next node has said who it is.
     pub long_lists: Option<(u32, u32)>,
@@ -78,7 +78,7 @@ pub struct Connection {
     pub mirrors: Vec<Mirror>,
     /// The names of the node, once the person has asked for them.
     pub names: Option<NodeNames>,
-    /// What the node has told since the login that the person may allow, and has decided.
+    /// Permissions that the node has sent since the login, with the person's decisions.
     pub permissions: Vec<Permission>,
     /// The lists of relays that the person signs to grant some of these.
     pub drafts: Vec<UnsignedEvent>,
@@ -87,7 +87,7 @@ pub struct Connection {
 /// How far the connection has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing is tried.
+    /// Not connecting.
     #[default]
     Idle,
     /// The socket is being opened.
@@ -106,14 +106,14 @@ pub enum Phase {
     Refused(Refusal),
 }
 
-/// What a node says of itself when it is greeted.
+/// What a node says of itself in its welcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeGreeting {
-    /// What a login has to sign.
+    /// The challenge of a login.
     pub challenge: [u8; 32],
     /// Which node it is.
     pub peer: PeerId,
-    /// Whose node it is, if anybody's.
+    /// The node's owner, if it has one.
     pub owner: Option<PublicKey>,
 }
 
@@ -126,13 +126,13 @@ pub enum Trouble {
     Closed,
     /// Nothing came for [`crate::update::reconnect::ANSWER_WITHIN_MS`].
     Silent,
-    /// What came is not what a node says.
+    /// The other side does not speak the node's protocol.
     Foreign,
     /// A node answered, and it is another one than this page's own: the one that is named here.
     OtherNode(PeerId),
-    /// What answered through a helper does not hold the key of the node.
+    /// The node behind a helper does not hold the expected key.
     Impostor,
-    /// A helper cannot take one there now, for this reason, in its own words.
+    /// A helper cannot connect the page to the node now, for this reason, in its own words.
     TurnedAway(String),
     /// An https page may not open a plain socket to another device.
     MixedContent,
@@ -150,8 +150,8 @@ pub struct Cursor {
 }
 
 impl Trouble {
-    /// Of what went wrong with several ways, the heaviest is told: away from home, that the straight way has no answer
-    /// says less than what a helper says.
+    /// The weight of a failure. When several ways fail, the heaviest is shown: away from home, a helper's answer says
+    /// more than that the direct way does not answer.
     pub const fn weight(&self) -> u8 {
         match self {
             Self::Impostor | Self::OtherNode(_) => 2,
@@ -170,7 +170,7 @@ pub struct NodeNames {
     pub names: Vec<(String, bool)>,
 }
 
-/// What was asked.
+/// A request to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SentRequest {
     /// Login or Claim.
@@ -185,7 +185,7 @@ pub enum SentRequest {
     },
     /// A decision about a permission.
     Permit,
-    /// Who reads on Nostr relays only.
+    /// Which people read on Nostr relays only.
     Reach,
     /// Which relays have an own post.
     Relays(EventId),
@@ -199,19 +199,19 @@ pub enum SentRequest {
     OwnProfile,
     /// Profiles of others.
     Profiles,
-    /// What reposts pass on.
+    /// The targets of reposts.
     Targets,
-    /// For which nodes the person has signed.
+    /// The nodes for which the person has signed.
     OwnNodes,
-    /// What is searched for.
+    /// A search.
     Search,
-    /// What the open page is about.
+    /// The content of the open page.
     Page,
     /// Earlier posts of the person whose page is open.
     PageOlder,
     /// Posts of somebody whom one begins to follow.
     Followed,
-    /// What others did.
+    /// Notifications.
     Notices,
     /// Likes, the own ones and those that own posts got.
     Likes,
@@ -242,13 +242,13 @@ pub struct NetworkView {
 }
 
 impl NetworkView {
-    /// What came from a node and went to it.
+    /// Bytes received from a node and sent to it.
     pub fn traffic_with(&self, peer: PeerId) -> (u64, u64) {
         let with = self.traffic.iter().find(|(with, _, _)| *with == peer);
         with.map_or((0, 0), |(_, received, sent)| (*received, *sent))
     }
 
-    /// What came and went in all. Whoever is reached through another of these is in that one's figures already.
+    /// All bytes. A peer that is reached through another one is already in that one's figures.
     pub fn traffic_in_all(&self, peers: &[PeerStatus]) -> (u64, u64) {
         let relayed =
             |peer: PeerId| peers.iter().any(|known| known.peer == peer && known.path == Path::Relayed);
@@ -259,7 +259,7 @@ impl NetworkView {
     }
 }
 
-/// What the pill says.
+/// The states of the connection pill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pill {
     /// Logged in.
@@ -273,7 +273,7 @@ pub enum Pill {
 }
 
 impl Connection {
-    /// What the pill says.
+    /// The state of the connection pill.
     pub fn pill(&self) -> Pill {
         match self.phase {
             Phase::LoggedIn(_) if self.is_helped() => Pill::Helped,
@@ -304,14 +304,14 @@ impl Connection {
         self.way.as_ref().is_some_and(Way::is_helped)
     }
 
-    /// What a login names as the place where it is to be valid: where the node was called, or inside of a channel, the key
-    /// by which it is recognised, so that a login is worth nothing to anybody else.
+    /// The authority that a login names: the address that the page dialled, or inside of a channel the node's key, so
+    /// that the login is not valid anywhere else.
     pub fn authority(&self) -> Option<String> {
         let way = self.way.as_ref()?;
         Some(self.key.map_or_else(|| way.address().authority().to_owned(), |key| key.to_string()))
     }
 
-    /// What the node said of itself on this connection.
+    /// The node's welcome on this connection.
     pub const fn greeting(&self) -> Option<&NodeGreeting> {
         match &self.phase {
             Phase::Greeted(greeting) | Phase::Proving(greeting) | Phase::LoggedIn(greeting) => Some(greeting),

@@ -7,7 +7,7 @@ use crate::sorted_map::SortedSet;
 /// Most deletions that are remembered; beyond it new ones still take out what is here. A guess.
 const MAX_DELETED: usize = 10_000;
 
-/// What was deleted, and by whom: nobody can delete what another wrote.
+/// Deleted events, each with the person who deleted it: nobody can delete what another wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Deleted(SortedSet<(EventId, PublicKey)>);
 

@@ -9,7 +9,7 @@ use crate::letters;
 /// Most drafts that are kept besides the one in the composer; beyond it the oldest go.
 const MAX_DRAFTS: usize = 20;
 
-/// What a draft is about.
+/// What a draft refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Context {
     /// Nothing that somebody wrote before.
@@ -21,28 +21,28 @@ pub enum Context {
     Quote(EventId),
 }
 
-/// Who is to see a draft.
+/// The audience of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum DraftAudience {
-    /// What is usual: everyone sees a new post, and those of its conversation an answer.
+    /// The default: everyone sees a new post, and the people of its conversation an answer.
     #[default]
     AsUsual,
     /// Everyone, of an answer.
     Everyone,
-    /// These people alone, as its author chose; of an answer they get it besides those of its conversation. Whoever of
-    /// them is not named any more gets nothing, and the composer says so; whoever is named later gets nothing either,
-    /// until its author says so. With nobody left a post is not sent: it would be for everyone.
+    /// These people alone, as its author chose; an answer goes to them besides the people of its conversation. Those
+    /// who are not mentioned any more get nothing, and the composer says so. Those who are mentioned later get
+    /// nothing either, until the author decides so. A post for nobody is not sent, because it would be for everyone.
     Only(Vec<PublicKey>),
 }
 
 /// A text that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PostDraft {
-    /// What is written so far.
+    /// The text.
     pub text: String,
-    /// Whom it names.
+    /// The mentions.
     pub mentions: Mentions,
-    /// Who is to see it; see [`DraftAudience`].
+    /// The audience; see [`DraftAudience`].
     pub audience: DraftAudience,
 }
 
@@ -51,9 +51,9 @@ pub struct PostDraft {
 pub struct StoredDraft {
     /// When it was stored, in seconds since 1970: the oldest go first.
     pub touched: u64,
-    /// What it answers.
+    /// The answered event.
     pub reply: Option<Reply>,
-    /// What it quotes.
+    /// The quoted event.
     pub quote: Option<Quote>,
     /// The draft.
     pub draft: PostDraft,

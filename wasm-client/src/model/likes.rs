@@ -7,10 +7,10 @@ use crate::sorted_map::{SortedMap, SortedSet};
 /// Most likes of either sort that are held; beyond it new ones are not counted. A guess.
 const MAX_LIKES: usize = 5_000;
 
-/// Who likes what.
+/// Likes.
 #[derive(Debug, Clone, Default)]
 pub struct Likes {
-    /// What the person at this page likes, and by which event, once that is signed.
+    /// The person's own likes, each with its reaction once that is signed.
     mine: SortedMap<EventId, Option<EventId>>,
     /// The likes of others by their event.
     got: SortedMap<EventId, (EventId, PublicKey)>,
@@ -72,13 +72,13 @@ impl Likes {
         self.mine.remove(target);
     }
 
-    /// Who liked something by this event, if it is known.
+    /// The author of this reaction, if it is known.
     pub fn author(&self, reaction: &EventId, me: Option<&PublicKey>) -> Option<PublicKey> {
         let other = self.got.get(reaction).map(|(_, person)| *person);
         other.or_else(|| self.liked_by(reaction).and(me.copied()))
     }
 
-    /// What the person at this page likes by this event.
+    /// The target of the person's own reaction.
     fn liked_by(&self, reaction: &EventId) -> Option<EventId> {
         self.mine.iter().find(|(_, by)| by.as_ref() == Some(reaction)).map(|(target, _)| *target)
     }
@@ -95,7 +95,7 @@ impl Likes {
         }
     }
 
-    /// What the person at this page likes.
+    /// The targets of the person's own likes.
     pub fn mine(&self) -> impl Iterator<Item = &EventId> {
         self.mine.iter().map(|(target, _)| target)
     }
@@ -105,7 +105,7 @@ impl Likes {
         self.mine.contains_key(target)
     }
 
-    /// By which event the person at this page likes it, once that is signed.
+    /// The person's reaction to this target, once it is signed.
     pub fn mine_by(&self, target: &EventId) -> Option<EventId> {
         self.mine.get(target).copied().flatten()
     }

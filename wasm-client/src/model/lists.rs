@@ -18,7 +18,7 @@ use crate::{
 use version::{List, PrivatePart, after, changed, name_of, people, title_of};
 pub use version::{ListChange, ListDraft, ListName, UnreadableList};
 
-/// What one does not want to read (NIP-51).
+/// The mute list (NIP-51).
 pub const MUTE_LIST: Kind = Kind(10_000);
 /// Posts that stand first on one's page (NIP-51).
 pub const PINS: Kind = Kind(10_001);
@@ -34,7 +34,7 @@ pub const LISTS: [Kind; 5] = [Kind::FOLLOW_LIST, MUTE_LIST, PINS, BOOKMARKS, FOL
 const MAX_OTHERS: usize = 2_000;
 /// Most changes that wait for the list.
 const MAX_PENDING: usize = 100;
-/// Most versions before the present one that are held, for when the node takes the later ones not; a guess.
+/// Most versions before the present one that are kept, in case the node refuses later ones; a guess.
 const MAX_FORMER: usize = 20;
 /// Most follow sets; a guess. More are not shown, and stay as they are.
 const MAX_SETS: usize = 50;
@@ -147,7 +147,7 @@ impl Lists {
         }
     }
 
-    /// What is looked up often is taken out of the list anew.
+    /// Updates the copies of a list's entries that are looked up often.
     fn refresh(&mut self, name: &ListName) {
         self.version = self.version.wrapping_add(1);
         let Some(list) = self.lists.get(name) else { return };
@@ -205,7 +205,7 @@ impl Lists {
         }
     }
 
-    /// What stands first on the page of this person, the first one first.
+    /// The pinned posts of this person, the first one first.
     pub fn pins_of(&self, person: &PublicKey, me: Option<PublicKey>) -> Vec<EventId> {
         if me == Some(*person) {
             return self.posts_in(PINS).into_iter().take(MAX_PINS).collect();
@@ -248,12 +248,12 @@ impl Lists {
         self.mutes.contains(person)
     }
 
-    /// Whom one follows.
+    /// The people whom the person follows.
     pub fn followed(&self) -> impl Iterator<Item = &PublicKey> {
         self.follows.iter()
     }
 
-    /// Whom one does not want to read.
+    /// The people whom the person has muted.
     pub fn muted(&self) -> impl Iterator<Item = &PublicKey> {
         self.mutes.iter()
     }

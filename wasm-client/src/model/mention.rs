@@ -20,7 +20,7 @@ const MAX_WORD: usize = 40;
 /// What begins a mention: the sign, and how Japanese keyboards type it.
 const AT: [char; 2] = ['@', '＠'];
 
-/// One mention: `@name` at its place in the text, and who is meant.
+/// One mention: `@name` at its place in the text, and the chosen person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Mention {
     /// Where its `@` stands, in bytes.
@@ -29,7 +29,7 @@ struct Mention {
     person: PublicKey,
 }
 
-/// Whom the composer names, in the order of the text.
+/// The mentions of the composer, in the order of the text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mentions(Vec<Mention>);
 
@@ -43,7 +43,7 @@ pub struct LostMentions(Vec<(String, Mentions)>);
 pub struct Completion {
     /// Where its `@` stands, in bytes.
     pub start: usize,
-    /// Where what was begun ends, in bytes.
+    /// The end of the typed beginning, in bytes.
     pub end: usize,
     /// What follows the `@`.
     word: String,
@@ -93,7 +93,7 @@ pub fn offered(model: &Model, completion: &Completion) -> Vec<PublicKey> {
 }
 
 impl Completion {
-    /// What takes the place of what was begun.
+    /// The text that replaces the typed beginning.
     pub fn typed(&self, text: &str, name: &str) -> String {
         let space = if self.is_before_a_blank(text) { "" } else { " " };
         format!("@{name}{space}")

@@ -7,7 +7,7 @@ use crate::{nip05::DomainName, sorted_map::SortedMap};
 /// Most names that are remembered; beyond it the first goes. People look up a few.
 const MAX_NAMES: usize = 100;
 
-/// What a domain said.
+/// A domain's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameAnswer {
     /// Nothing yet.
@@ -20,7 +20,7 @@ pub enum NameAnswer {
     Failed,
 }
 
-/// What the domains said that were asked.
+/// The answers of domains.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     answers: SortedMap<DomainName, NameAnswer>,
@@ -37,7 +37,7 @@ impl Names {
         self.answers.insert(name, answer);
     }
 
-    /// What the domain said, if it was asked.
+    /// The domain's answer, if it was asked.
     pub fn get(&self, name: &DomainName) -> Option<NameAnswer> {
         self.answers.get(name).copied()
     }

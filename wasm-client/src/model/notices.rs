@@ -21,7 +21,7 @@ const MAX_THREADS: usize = 200;
 /// The name of the read marker that one's devices share.
 pub const MARKER: &str = "notifications";
 
-/// What happened.
+/// Kinds of notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
     /// An answer in a conversation of one's own.
@@ -40,21 +40,21 @@ pub enum What {
     Followed,
 }
 
-/// Something that somebody did.
+/// A notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
-    /// What.
+    /// Its kind.
     pub what: What,
-    /// Who.
+    /// The person who did it.
     pub by: PublicKey,
     /// The post that it is about: the own one, or the new one if it says something.
     pub post: EventId,
-    /// What is gathered with it: the post that is answered, liked or passed on; the first one of a conversation that one
-    /// follows; itself where nothing is.
+    /// The key by which notifications are grouped: the post that is answered, liked or reposted; the first post of a
+    /// conversation that the person follows; the event itself otherwise.
     pub gathered: EventId,
 }
 
-/// What others did.
+/// Notifications.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
     /// Who is known to follow one, and since when, in seconds since 1970.
@@ -70,13 +70,13 @@ pub struct Notices {
     pub counted_since: Option<[u64; 2]>,
     /// The conversations that one follows, by their first posts, the one that was followed last at the end.
     pub threads: Vec<EventId>,
-    /// Up to when everything was read, in seconds since 1970, on any device.
+    /// The time up to which everything was read on any device, in seconds since 1970.
     pub read_until: u64,
-    /// Up to when everything had been read when the screen was opened: what came later stands out.
+    /// The time up to which everything had been read when the screen was opened; later entries stand out.
     pub shown_until: u64,
 }
 
-/// What happened by this event, if it concerns `me`.
+/// The notification of this event, if it concerns `me`.
 pub fn notice(unsigned: &UnsignedEvent, me: &PublicKey) -> Option<Notice> {
     let tagged = reply::names(unsigned, me);
     // A post for everyone names people in its text alone: with a tag it would be for them alone.
@@ -187,7 +187,7 @@ impl Notices {
         self.in_part.contains(&what) || self.uncounted.contains(&(what, post))
     }
 
-    /// Who did something by this event.
+    /// The author of this event, if it made a notification.
     pub fn author(&self, id: &EventId) -> Option<PublicKey> {
         self.list.iter().find(|(place, _)| place.0.id == *id).map(|(_, notice)| notice.by)
     }

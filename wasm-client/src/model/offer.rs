@@ -36,11 +36,11 @@ pub enum OfferStep {
     Found(NodeGreeting),
     /// The person has said yes; it is being logged in to and gets a delegation.
     Joining(NodeGreeting, Wish),
-    /// It came to nothing, for this reason.
+    /// It failed, for this reason.
     Failed(String),
 }
 
-/// What the person wants with the node.
+/// What the person wants to do with the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// It acts for them too, and this page stays with its own.
@@ -50,7 +50,7 @@ pub enum Wish {
 }
 
 impl Offer {
-    /// What the node has shown of itself.
+    /// The node's welcome.
     pub const fn greeting(&self) -> Option<&NodeGreeting> {
         match &self.step {
             OfferStep::Found(greeting) | OfferStep::Joining(greeting, _) => Some(greeting),
@@ -58,7 +58,7 @@ impl Offer {
         }
     }
 
-    /// What a login there names as the place where it is to be valid.
+    /// The authority that a login there names.
     pub fn authority(&self) -> Option<String> {
         let way = self.way.as_ref()?;
         Some(self.key.map_or_else(|| way.address().authority().to_owned(), |key| key.to_string()))

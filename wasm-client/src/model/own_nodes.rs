@@ -9,7 +9,7 @@ use crate::sorted_map::{SortedMap, SortedSet};
 pub struct OwnNodeList {
     /// The newest word for each node: when it was signed, and when it ends, in seconds since 1970.
     pub words: SortedMap<PeerId, (u64, u64)>,
-    /// When each was last connected or has announced itself, as far as the own node has heard.
+    /// When each was last connected or has announced itself, as far as the own node knows.
     pub seen: SortedMap<PeerId, u64>,
     /// The node whose word the person is asked about.
     pub ending: Option<PeerId>,

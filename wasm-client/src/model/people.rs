@@ -14,21 +14,21 @@ const ASKED_AT_ONCE: usize = 200;
 /// Most profiles that wait for the node of which it is remembered what was typed.
 const MAX_TYPED: usize = 10;
 
-/// Who is who.
+/// Profiles of people.
 #[derive(Debug, Clone, Default)]
 pub struct People {
     known: SortedMap<PublicKey, Known>,
     /// Counts the changes, so that what is drawn from names knows when they change.
     pub version: u32,
-    /// Who is spoken of and not known, and not asked for yet.
+    /// People whose profiles are needed and not requested yet.
     wanted: SortedSet<PublicKey>,
-    /// Whose profile the node was asked for on this connection.
+    /// People whose profiles were requested on this connection.
     asked: SortedSet<PublicKey>,
     /// Whether the own profile was asked for and the answer came: before that none may be published.
     pub own_is_loaded: bool,
-    /// Of whom the node was asked on this connection how they read.
+    /// People about whose reading the node was asked on this connection.
     reach_asked: SortedSet<PublicKey>,
-    /// Who reads on Nostr relays only.
+    /// People who read on Nostr relays only.
     relay_only: SortedSet<PublicKey>,
     /// The content of each profile that waits for the node, and what was typed for it, in case the node refuses it.
     typed: Vec<(String, ProfileForm)>,
@@ -98,7 +98,7 @@ impl People {
         news
     }
 
-    /// What the person says of themselves.
+    /// The profile of a person.
     pub fn profile(&self, pubkey: &PublicKey) -> Option<&Profile> {
         self.known.get(pubkey).map(|known| &known.profile)
     }
@@ -169,7 +169,7 @@ impl People {
         self.take(unsigned);
     }
 
-    /// What was typed for a version that the node refused.
+    /// The form fields of a version that the node refused.
     pub fn typed_for(&mut self, content: &str) -> ProfileForm {
         let noted = self.typed.iter().position(|(typed, _)| typed == content);
         noted.map(|noted| self.typed.remove(noted).1).unwrap_or_default()

@@ -11,7 +11,7 @@ const MAX_ID_BYTES: usize = 64;
 /// Most votes that are held; beyond it some of another poll, or of the same one, go for each that comes. A guess.
 const MAX_VOTES: usize = 5_000;
 
-/// What a poll asks.
+/// A poll.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Poll<'a> {
     /// Id and label of each option, each id once.
@@ -22,7 +22,7 @@ pub struct Poll<'a> {
     pub ends_at: Option<u64>,
 }
 
-/// What the person at this page is choosing.
+/// The options that the person is choosing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ballot {
     /// In which poll.
@@ -49,7 +49,7 @@ struct Vote {
 }
 
 impl<'a> Poll<'a> {
-    /// What an event asks, if it is a poll. Options without an id or a label are left out.
+    /// The poll in an event, if it is one. Options without an id or a label are left out.
     pub fn of(unsigned: &'a UnsignedEvent) -> Option<Self> {
         if unsigned.kind != Kind::POLL {
             return None;

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{EventId, EventPointer, Kind, PublicKey, Tag, UnsignedEve
 
 use crate::richtext;
 
-/// What is being quoted.
+/// A quoted event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
     /// The post that is quoted.
@@ -14,7 +14,7 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// What this post quotes, if it quotes something.
+    /// The event that this post quotes, if any.
     pub fn of(unsigned: &UnsignedEvent) -> Option<Self> {
         if unsigned.kind != Kind::POST {
             return None;
@@ -40,7 +40,7 @@ impl Quote {
         tags
     }
 
-    /// What the text of the quoting post ends in, for programs that do not read the tag.
+    /// The text of the quoting post with the reference at its end, for programs that do not read the tag.
     pub fn text(&self, text: &str) -> String {
         let pointer = EventPointer { id: self.id, relays: Vec::new(), author: self.author, kind: None };
         format!("{text}\n\nnostr:{}", pointer.to_nevent()).trim_start().to_owned()

@@ -9,7 +9,7 @@ use nostrp2p_protocol::{
 use super::comment;
 use crate::sorted_map::SortedSet;
 
-/// What is being answered.
+/// An answered event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The post that is answered.
@@ -21,7 +21,7 @@ pub struct Reply {
     /// The people of the conversation, the author of what is answered last: the answer goes to them, unless it is for
     /// everyone. None where one goes on with what everyone can see.
     pub people: Vec<PublicKey>,
-    /// What a comment names of what it answers; nothing if that is a post, which is answered by a post.
+    /// The tags of a comment on it; empty if it is a post, which is answered by a post.
     pub comment: Vec<Tag>,
 }
 
@@ -109,7 +109,7 @@ pub fn is_private(unsigned: &UnsignedEvent) -> bool {
     is_conversation(unsigned.kind) && !is_for_everyone(unsigned)
 }
 
-/// Who a private post is for besides its author.
+/// The people who get a private post besides its author.
 pub fn audience(unsigned: &UnsignedEvent) -> Vec<PublicKey> {
     named(unsigned).into_iter().filter(|person| *person != unsigned.pubkey).collect()
 }

@@ -4,14 +4,14 @@ use nostrp2p_protocol::{EventId, EventTemplate, Tag, work::Puzzle};
 
 use crate::{address::ClaimToken, secret::Secret};
 
-/// Most that waits for the key to be unlocked; beyond it the oldest goes. People do one thing after the other.
+/// Most tasks that wait for the key; when there are more, the oldest is dropped. People do one thing after the other.
 const MAX_WAITING: usize = 20;
 /// Most events that are remembered as signed: more than a person makes within a second.
 const MAX_SIGNED: usize = 32;
 /// Fewest characters of a passphrase.
 pub const MIN_PASSPHRASE: usize = 8;
 
-/// Who signs.
+/// The signer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signer {
     /// The key on this device.
@@ -30,13 +30,13 @@ pub enum NotOpened {
     Passphrase,
     /// It needs more memory than a browser gives.
     TooHard,
-    /// It is no whole text of this sort.
+    /// The text is no complete key of this form.
     Broken,
     /// The browser failed.
     Browser,
 }
 
-/// What needs the key of this device. While that is locked, it waits.
+/// A task that needs the key of this device. It waits while the key is locked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum KeyTask {
     /// Sign.
@@ -58,7 +58,7 @@ pub enum KeyTask {
     Free,
 }
 
-/// What a signature is for.
+/// The purpose of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// To log in on this attempt, or to claim the node with the token.
@@ -96,10 +96,10 @@ pub enum Purpose {
     Again(EventId),
 }
 
-/// Who signs, and what waits for it.
+/// The signer, and tasks that wait for the key.
 #[derive(Debug, Clone, Default)]
 pub struct Signing {
-    /// Who signs.
+    /// The signer.
     pub signer: Signer,
     /// Whether the key has to be unlocked before it can sign.
     pub locked: bool,
@@ -112,7 +112,7 @@ pub struct Signing {
     /// Whether the person said no to letting the node act; it is not asked again until the page is opened again.
     pub no_delegation: bool,
     waiting: Vec<KeyTask>,
-    /// What was signed last, before any work was put in.
+    /// The last signed events, before any work was put in.
     signed: Vec<EventId>,
 }
 
@@ -142,7 +142,7 @@ pub struct PassphraseForm {
     pub busy: bool,
 }
 
-/// What a new passphrase is for.
+/// The purpose of a new passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     /// A file to keep.
@@ -151,7 +151,7 @@ pub enum For {
     Lock,
 }
 
-/// What is wrong with a new passphrase.
+/// Why a new passphrase cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
     /// Shorter than [`MIN_PASSPHRASE`].
@@ -168,7 +168,7 @@ impl PassphraseForm {
         Self { purpose, first: Secret::default(), second: Secret::default(), error: None, busy: false }
     }
 
-    /// What is wrong with what was typed.
+    /// Why the typed passphrases cannot be used, if so.
     pub fn unfit(&self) -> Option<Unfit> {
         if self.first.reveal().chars().count() < MIN_PASSPHRASE {
             Some(Unfit::Short)
@@ -201,7 +201,7 @@ impl KeyTask {
 }
 
 impl Signing {
-    /// What is known when the page opens: a key under a passphrase is locked.
+    /// The state when the page opens: a key under a passphrase is locked.
     pub fn of(signer: Signer) -> Self {
         Self { signer, locked: signer == Signer::Passphrase, ..Self::default() }
     }

@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 3;
 /// A conversation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Thread {
-    /// What the post answers, the first post of all first.
+    /// The events that the post answers, the first of all first.
     pub parents: Vec<EventId>,
     /// The answers in reading order, each with how far it is shifted to the side.
     pub answers: Vec<(EventId, usize)>,
@@ -114,7 +114,7 @@ fn way_up(model: &Model, id: EventId) -> Vec<EventId> {
     way
 }
 
-/// What a post answers, and who may have written that.
+/// The event that a post answers, and its possible authors.
 pub fn above(model: &Model, id: &EventId) -> Option<(EventId, Vec<PublicKey>)> {
     let unsigned = model.timeline.written(id)?;
     let parent = reply::target(unsigned)?;

@@ -24,17 +24,17 @@ pub struct Timeline {
     posts: SortedMap<Ascending, Box<Post>>,
     /// Counts the changes of what is held, so that what is found in it knows when to be found again.
     pub version: u32,
-    /// Where each post stands.
+    /// The key of each post.
     places: SortedMap<EventId, TimelineKey>,
-    /// What answers what.
+    /// Answers by the answered event.
     answers: SortedSet<(EventId, TimelineKey)>,
-    /// By which event somebody passed something on.
+    /// The repost of each event by each person.
     reposts: SortedMap<(EventId, PublicKey), EventId>,
     /// Single older posts in the order in which they came.
     strays: Vec<TimelineKey>,
-    /// Of everything that the node holds since this time nothing is missing here; 0 if that is not known to be wrong.
+    /// Nothing that the node holds since this time is missing here; 0 if nothing at all is known to be missing.
     pub since: u64,
-    /// Of everything since this time nothing is missing in the storage.
+    /// Nothing since this time is missing in the storage.
     pub kept_since: u64,
     /// Came while the person was reading further down; not drawn until asked for.
     pub unseen: SortedSet<EventId>,
@@ -96,14 +96,13 @@ pub enum Past {
 pub enum Post {
     /// What its author wrote.
     Written(UnsignedEvent),
-    /// What somebody passes on (NIP-18). What the repost carries as its text is another's word for it, so the
-    /// target is taken from the own node.
+    /// A repost (NIP-18). The event in the repost's content is not used; the target is fetched from the own node.
     Reposted {
-        /// Who passes it on.
+        /// The person who reposts.
         by: PublicKey,
         /// The repost's time.
         created_at: u64,
-        /// What is passed on.
+        /// The reposted event.
         target: EventId,
     },
 }
@@ -133,7 +132,7 @@ impl Default for Timeline {
 }
 
 impl Post {
-    /// What an event is in a timeline; none if it is no post.
+    /// The post in an event; None if it is no post.
     pub fn of(unsigned: &UnsignedEvent) -> Option<Self> {
         match unsigned.kind {
             Kind::REPOST | GENERIC_REPOST => {
@@ -148,7 +147,7 @@ impl Post {
         }
     }
 
-    /// Who wrote it or passes it on.
+    /// The person who wrote or reposted it.
     pub const fn author(&self) -> &PublicKey {
         match self {
             Self::Written(unsigned) => &unsigned.pubkey,
@@ -221,7 +220,7 @@ impl Timeline {
         self.posts.contains_key(&Reverse(*place))
     }
 
-    /// Where the event of this id stands, if it is held.
+    /// The key of the event of this id, if it is here.
     pub fn place(&self, id: &EventId) -> Option<TimelineKey> {
         self.places.get(id).copied()
     }
@@ -307,7 +306,7 @@ impl Timeline {
         }
     }
 
-    /// What answers this post directly, the oldest first.
+    /// The direct answers to this post, the oldest first.
     pub fn answers_to(&self, id: &EventId) -> impl Iterator<Item = (&TimelineKey, &Post)> {
         // A place sorts the newest first, so the last one of the stretch is the oldest.
         let first = (*id, TimelineKey::new(u64::MAX, EventId::from_bytes([0; 32])));
@@ -321,7 +320,7 @@ impl Timeline {
         up_to.take_while(|((passed_on, _), _)| passed_on == target).count()
     }
 
-    /// By which event this person passed that one on.
+    /// The repost of that event by this person.
     pub fn repost_by(&self, target: &EventId, by: &PublicKey) -> Option<EventId> {
         self.reposts.get(&(*target, *by)).copied()
     }

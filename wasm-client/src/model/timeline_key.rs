@@ -2,7 +2,7 @@
 
 use nostrp2p_protocol::EventId;
 
-/// Where an event stands in a timeline: the newest first, of two at the same second the lower id first.
+/// The position of an event in a timeline: the newest first, of two in the same second the lower id first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimelineKey {
     /// `u64::MAX` less the time of the event, so that later is smaller.

@@ -37,11 +37,11 @@ pub const NAME: &str = "nostrp2p";
 #[derive(Debug, Clone)]
 pub struct IndexedStorage {
     database: Rc<Database>,
-    /// What the database was called when everything in it was last forgotten. A tab that has not heard of it yet has
+    /// The epoch of the database, which changes when everything is forgotten. A tab that does not know of that has
     /// another one, and its writes are refused.
     epoch: Rc<RefCell<Option<String>>>,
-    /// What another tab wants to do with the database as a whole, as the next version of the page may, does not wait for
-    /// this one: it lets go, and each write fails from then on.
+    /// When another tab changes or deletes the database as a whole, as the next version of the page may, this one
+    /// closes it; every write fails from then on.
     _letting_go: Rc<EventListener>,
 }
 
@@ -130,8 +130,8 @@ async fn epoch(settings: &ObjectStore<'_>) -> Result<Option<String>, StorageErro
     Ok(value.and_then(|value| value.as_string()))
 }
 
-/// Whether these are drafts alone: they are written without a look at the epoch, for a page that is being closed would
-/// not live to see the answer. Of drafts all tabs hear by themselves.
+/// Whether these are drafts alone. They are written without a check of the epoch, because a page that is being closed
+/// would not live to see the answer; and all tabs get drafts by messages.
 fn are_drafts(changes: &[StorageChange]) -> bool {
     let is_draft = |change: &StorageChange| {
         matches!(change, StorageChange::Set(Setting::EventTemplate(..) | Setting::Composing(_)))
@@ -139,8 +139,8 @@ fn are_drafts(changes: &[StorageChange]) -> bool {
     changes.iter().all(is_draft)
 }
 
-/// What nobody else has yet, a key or a post, is done when the disk has it, and not when the system has: it survives a
-/// power cut. Everything else comes again from the node.
+/// Data that nobody else has, a key or a post, counts as written when the disk has it, and not when the system has,
+/// so it survives a power cut. Everything else comes again from the node.
 fn on_disk() -> TransactionOptions {
     TransactionOptions::new().with_durability(TransactionDurability::Strict)
 }

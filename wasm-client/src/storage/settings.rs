@@ -25,16 +25,16 @@ pub enum Setting {
     Theme(Theme),
     /// The language, unless it is the one that the browser prefers.
     Language(Option<Language>),
-    /// What was begun about this, or nothing any more. Each under a name of its own, so that two tabs write only what
-    /// each of them changed.
+    /// The draft about this, or None to remove it. Each is stored under a name of its own, so that two tabs write
+    /// only what each of them changed.
     EventTemplate(Context, Option<Box<StoredDraft>>),
-    /// What the composer is about.
+    /// What the composer refers to.
     Composing(Context),
-    /// Up to when what others did was read, in seconds since 1970.
+    /// The time up to which notifications were read, in seconds since 1970.
     ReadUntil(u64),
     /// Whether the key was made on this device.
     MadeHere(bool),
-    /// Whose posts are shown on the screen Home.
+    /// The tab of the screen Home.
     Tab(Tab),
     /// Who is known to follow one, and since when, in seconds since 1970.
     Followers(Vec<(PublicKey, u64)>),
@@ -56,7 +56,7 @@ pub enum Setting {
     Threads(Vec<EventId>),
     /// The newest version of an own list, but for those of people whom one follows or mutes.
     OwnList(Box<UnsignedEvent>),
-    /// What a version of an own list says to its author alone, decrypted: of which kind and `d` tag, and which version.
+    /// The decrypted private part of a version of an own list: its kind and `d` tag, and the version.
     Private((Kind, String), EventId, Vec<Tag>),
 }
 

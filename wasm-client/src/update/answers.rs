@@ -88,7 +88,7 @@ pub fn on_answer(
     ask_missing(model, out);
 }
 
-/// The node gave the likes that it holds, or as many as it was asked for: then older ones are not counted.
+/// Takes in likes. When the node gave as many as it was asked for, older ones are not counted.
 fn on_likes(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
     model.likes.loaded = true;
     let got = || events.iter().filter(|unsigned| Some(unsigned.pubkey) != model.me);

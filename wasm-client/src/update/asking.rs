@@ -24,7 +24,7 @@ pub const NEWEST_LIKES: u32 = 250;
 /// How many events are fetched when somebody scrolls into the past.
 const OLDER_EVENTS: u32 = 100;
 
-/// What is to be known before lists and profile are changed. A key that is new has none.
+/// Requests what must be known before lists and profile may be changed. A new key has none.
 pub fn ask_own_profile(model: &mut Model, out: &mut Vec<Effect>) {
     let Some(me) = model.me else { return };
     if model.key_is_new {

@@ -132,7 +132,7 @@ pub fn save_draft(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// What is written, to be stored with all that says who gets it: without it, it could go to the wrong people.
+/// The draft as it is stored, with its audience: without that it could go to the wrong people.
 fn draft(model: &Model) -> StorageChange {
     StorageChange::Set(Setting::EventTemplate(model.compose.context(), model.compose.stored(model.now())))
 }
@@ -283,8 +283,8 @@ fn moment_of_own(model: &Model) -> u64 {
     last.map_or(now, |(place, _)| place.created_at() + 1).min(now + MAX_AHEAD)
 }
 
-/// What is written, as a post. Who is named in something private gets it if its author says so; what is for everyone tells
-/// whoever is named by a `p` tag, and says by another that it is for everyone all the same.
+/// Makes the post. A private post goes to mentioned people only if its author says so. A public post names mentioned
+/// people by `p` tags, and says by another tag that it is for everyone all the same.
 fn post(compose: &Compose, me: Option<PublicKey>, created_at: u64) -> EventTemplate {
     let text = compose.mentions.resolve(&compose.text).trim().to_owned();
     let tag = |person: &PublicKey| Tag::new(["p".to_owned(), person.to_string()]);

@@ -43,7 +43,7 @@ pub fn on_visibility(model: &mut Model, out: &mut Vec<Effect>) {
     watch(model, out);
 }
 
-/// Nothing came in time.
+/// No answer came in time.
 pub fn on_silence(model: &mut Model, moment: Moment, out: &mut Vec<Effect>) {
     match model.connection.phase {
         Phase::Opening | Phase::Greeting | Phase::Proving(_) => {

@@ -103,8 +103,7 @@ fn speak_inside(model: &mut Model, number: u32, peer: PeerId, key: ChannelKey, o
     out.push(Effect::Connect { attempt, url, channel: Some((peer, key)) });
 }
 
-/// One of the sockets did something while several are tried. Returns the first frame of the one that is used from now
-/// on.
+/// Takes in a socket's event while several are tried. Returns the first frame of the socket that is used from now on.
 pub fn on_socket(
     model: &mut Model,
     number: u32,

@@ -10,7 +10,7 @@ use crate::model::{Model, Tab, TimelineKey, timeline::Past, window::PAGE_POSTS};
 
 /// How many events are loaded from the storage at once: few enough for a frame of a slow phone, some screens full.
 const OLDER_FROM_STORAGE: u32 = 24;
-/// Up to how many posts are looked through for a page of those one follows; the rest comes as somebody scrolls.
+/// Most posts that are searched for a page of followed people's posts; the rest comes with scrolling.
 const MAX_FILLED: usize = 1_000;
 
 /// The end came near: draw more, and fetch what is missing for it.
@@ -32,7 +32,8 @@ pub fn more(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// Of those one follows there may be few posts among many: looks on until there is a page of them, up to a bound.
+/// Loads more until there is a page of posts of followed people, who may have written few of many posts, up to a
+/// bound.
 pub fn fill(model: &mut Model, out: &mut Vec<Effect>) {
     let few = model.of_tab(None).nth(PAGE_POSTS).is_none();
     if model.tab != Tab::Everyone && few && model.timeline.len() < MAX_FILLED {

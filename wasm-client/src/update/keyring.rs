@@ -81,7 +81,7 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
     }
 }
 
-/// It stays locked: what waited is let go, and says so.
+/// The key stays locked: drops the waiting tasks, and says so.
 fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
     model.signing.unlock = None;
     out.push(Effect::ReturnFocus);

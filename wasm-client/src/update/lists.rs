@@ -64,8 +64,8 @@ pub fn update(model: &mut Model, relation: Relation, out: &mut Vec<Effect>) {
     }
 }
 
-/// Makes the next change that waits, if it can be made: not beyond the length of a list that the node takes, of which is
-/// told before it is reached.
+/// Makes the next pending change, if possible. A list may not become longer than the node takes; a warning comes
+/// before that.
 pub fn make(model: &mut Model, out: &mut Vec<Effect>) {
     let now = model.now();
     loop {
@@ -107,7 +107,7 @@ pub fn on_opened(
     make(model, out);
 }
 
-/// What is stored of a version of an own list: itself, and what is known of its private part.
+/// The changes that store a version of an own list: itself, and its private part if that is known.
 pub fn to_store(model: &Model, unsigned: UnsignedEvent) -> Vec<StorageChange> {
     let mut changes = Vec::new();
     if let Some(private) = model.lists.private_of(unsigned.id()) {
@@ -239,7 +239,7 @@ fn restore(model: &mut Model, id: EventId, out: &mut Vec<Effect>) {
     }
 }
 
-/// What this person wrote before should be there at once.
+/// Requests the earlier posts of this person, so that they are there at once.
 fn ask_posts(model: &mut Model, person: PublicKey, out: &mut Vec<Effect>) {
     if model.connection.is_logged_in() {
         let request = model.connection.ask(SentRequest::Followed);

@@ -14,7 +14,7 @@ use crate::{
     storage::{Setting, StorageChange},
 };
 
-/// What people answer with: posts, and comments of both kinds.
+/// Kinds of answers: posts, and comments of both kinds.
 const WORDS: &[Kind] = &[Kind::POST, COMMENTS[0], COMMENTS[1]];
 /// How many of which kinds are asked for at a login: together what one answer holds.
 const NEWEST: [(&[Kind], u32); 4] =
@@ -33,7 +33,7 @@ pub fn begin(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// The node gave what it holds, or as many as it was asked for: then there may be more than are counted.
+/// Takes in notifications. When the node gave as many as it was asked for, there may be more than are counted.
 pub fn on_answer(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
     let of = |kinds: &'static [Kind]| events.iter().filter(|unsigned| kinds.contains(&unsigned.kind));
     let full = |(kinds, newest): (&'static [Kind], u32)| {
@@ -54,13 +54,13 @@ pub fn on_answer(model: &mut Model, events: &[UnsignedEvent], complete: bool) {
     }
 }
 
-/// The screen is opened: what is new now stands out while it is open, and counts as read.
+/// The screen is opened: new entries stand out while it is open, and count as read.
 pub fn enter(model: &mut Model, out: &mut Vec<Effect>) {
     model.notices.shown_until = model.notices.read_until;
     read(model, out);
 }
 
-/// What somebody is looking at counts as read.
+/// Visible notifications count as read.
 pub fn read(model: &mut Model, out: &mut Vec<Effect>) {
     let newest = model.notices.newest();
     let looked_at = model.route == Route::Notifications && model.environment.visible;

@@ -123,7 +123,7 @@ fn attempt(model: &Model) -> u32 {
     model.offer.as_ref().and_then(|offer| offer.attempt).unwrap_or_default()
 }
 
-/// Nobody waits for ever, but for the person.
+/// Bounds the wait for the node; the person may take any time.
 fn wait(out: &mut Vec<Effect>) {
     out.push(Effect::Wait(Timer::Visit, ANSWER_WITHIN_MS));
 }
@@ -141,7 +141,7 @@ fn look(model: &mut Model, out: &mut Vec<Effect>) {
     try_next(model, &Trouble::NoAnswer, out);
 }
 
-/// Tries the next way; when there is none, it came to nothing.
+/// Tries the next way; when there is none, the attempt has failed.
 fn try_next(model: &mut Model, trouble: &Trouble, out: &mut Vec<Effect>) {
     let Some(offer) = &mut model.offer else { return };
     if offer.later.is_empty() {

@@ -8,8 +8,8 @@ use nostrp2p_protocol::{
 
 use crate::model::TimelineKey;
 
-/// The question for a page of so many posts behind a place, up to which nothing is missing here, and how many there may be
-/// in the answer.
+/// The request for a page of `more` posts behind a place up to which nothing is missing here, and the most events of
+/// its answer.
 pub fn page_behind(
     request: RequestId,
     filter: Filter,

@@ -11,7 +11,7 @@ use crate::model::{Model, connection::SentRequest};
 /// Lists of relays: where somebody reads and writes (NIP-65), and where direct messages come (NIP-17).
 const RELAY_LISTS: [Kind; 2] = [Kind(10_002), Kind(10_050)];
 
-/// What the person publishes to grant something; the node sees then that it is granted.
+/// Events that the person publishes to grant something; the node sees then that it is granted.
 pub enum Publication {
     /// These lists of relays.
     Lists(Vec<EventTemplate>),
@@ -56,8 +56,7 @@ pub fn drafts<'a>(model: &'a Model, address: &'a str) -> impl Iterator<Item = &'
     model.connection.drafts.iter().filter(names)
 }
 
-/// What the page asks the person about on every screen: the first site that was refused, or list that is held back, and
-/// waits for a decision.
+/// The question that the page asks on every screen: the first refused site or held-back list without a decision.
 pub fn open(model: &Model) -> Option<&Permission> {
     let mut all = model.connection.permissions.iter();
     all.find(|permission| permission.sort <= Permission::HELD_LIST && permission.granted.is_none())

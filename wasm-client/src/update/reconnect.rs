@@ -9,7 +9,7 @@ use crate::{
 /// How long connecting, greeting and login may each take, in milliseconds; a phone's radio needs up to 2 s to wake.
 pub const ANSWER_WITHIN_MS: u64 = 10_000;
 
-/// It came to nothing, or is over: the next attempt follows, at once if another way may hold.
+/// The connection or the attempt has failed: the next attempt follows, at once if another way may work.
 pub fn fail(model: &mut Model, trouble: Trouble, moment: Moment, out: &mut Vec<Effect>) {
     let connection = &mut model.connection;
     let lost = matches!(connection.phase, Phase::LoggedIn(_)) && connection.ways().len() > 1;

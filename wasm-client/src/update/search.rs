@@ -16,7 +16,7 @@ pub const MIN_SEARCH: usize = 2;
 const FOUND_POSTS: u32 = 100;
 const FOUND_PEOPLE: u32 = 20;
 
-/// What is typed is searched for in all that the node holds; what is here already is shown meanwhile.
+/// Searches the node for the typed text; posts that are here already are shown meanwhile.
 pub fn search(model: &mut Model, out: &mut Vec<Effect>) {
     let words = model.search.trim();
     let named = Route::from_code(words).is_some() || DomainName::of_search(words).is_some();

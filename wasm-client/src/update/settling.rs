@@ -32,7 +32,7 @@ pub fn take(model: &mut Model, outgoing: Outgoing, out: &mut Vec<Effect>) {
     out.push(Effect::Save(changes(model, outgoing)));
 }
 
-/// What is stored of an event that the node has.
+/// The changes that store an event that the node has accepted.
 pub fn changes(model: &Model, outgoing: Outgoing) -> Vec<StorageChange> {
     let settled = StorageChange::Settled(outgoing.event.id());
     let unsigned = outgoing.event.into_rumor();

@@ -16,7 +16,7 @@ use crate::{
     texts,
 };
 
-/// Something was signed, or could not be.
+/// Takes in the result of a signature.
 pub fn on_signed(
     model: &mut Model,
     purpose: Purpose,

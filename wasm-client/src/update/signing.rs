@@ -53,7 +53,7 @@ fn dated_anew(model: &mut Model, mut draft: EventTemplate) -> EventTemplate {
     draft
 }
 
-/// The same for a version of a list, of which the private part is encrypted before.
+/// The same for a version of a list, whose private part is encrypted before.
 pub fn sign_list(model: &mut Model, draft: ListDraft, out: &mut Vec<Effect>) {
     let ListDraft { template, private } = draft;
     match private.filter(|private| !private.is_empty()) {
@@ -82,7 +82,7 @@ pub fn lock(model: &mut Model, out: &mut Vec<Effect>) {
     }
 }
 
-/// Somebody looks at the page, or not any more: an unlocked key does not stay so for long.
+/// The page became visible or hidden: an unlocked key is locked after some time out of sight.
 pub fn on_visibility(model: &Model, out: &mut Vec<Effect>) {
     let unlocked = model.signing.signer == Signer::Passphrase && !model.signing.locked;
     if unlocked && !model.environment.visible {

@@ -23,7 +23,7 @@ pub fn choose(model: &mut Model, id: EventId, option: usize) {
     model.ballot = (!chosen.is_empty()).then_some(Ballot { poll: id, chosen });
 }
 
-/// What was chosen is voted for: the vote, to be signed; none after the end of the poll.
+/// Makes the vote for the chosen options, to be signed; None after the end of the poll.
 pub fn vote(model: &mut Model) -> Option<EventTemplate> {
     let (me, Ballot { poll: id, chosen }) = (model.me?, model.ballot.take()?);
     let now = model.now();

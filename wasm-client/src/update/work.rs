@@ -7,8 +7,8 @@ use crate::model::Model;
 /// Most bits of work that are put into an event: a million attempts, some seconds on a phone.
 pub const MAX_WORK: u8 = 20;
 
-/// Whose the work is and how many bits of it go into a draft, so that all relays take it that may get it and do not ask
-/// for more than [`MAX_WORK`]; None when none asks for any.
+/// The author and the bits of work to put into a draft, so that all relays take it that may get it and demand at most
+/// [`MAX_WORK`]; None when none demands any.
 pub fn work_for(model: &Model, draft: &EventTemplate) -> Option<(PublicKey, u8)> {
     let author = model.me?;
     let gets_there = draft.kind == Kind::DELETION || is_open_but_for_addresses(&draft.clone().by(author));

@@ -27,7 +27,7 @@ pub struct ListChange {
 pub struct ListDraft {
     /// As it is signed, but for a content that is to be encrypted.
     pub template: EventTemplate,
-    /// What is to be encrypted as its content; none where the content stays as it is.
+    /// The private part to encrypt as its content; None where the content stays as it is.
     pub private: Option<Vec<Tag>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct List {
     pub(super) private: PrivatePart,
 }
 
-/// What a list says to its author alone: its content, encrypted (NIP-44).
+/// The private part of a list: its content, encrypted (NIP-44).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum PrivatePart {
     /// It is still to be decrypted.
@@ -47,7 +47,7 @@ pub(super) enum PrivatePart {
     Sealed,
     /// It is being decrypted.
     Opening,
-    /// Here it is.
+    /// It is decrypted.
     Open(Vec<Tag>),
     /// It cannot be read here, and is left as it is.
     Unreadable,
