@@ -494,7 +494,7 @@ impl MirrorSession {
     }
 }
 
-/// How much work a relay wants that refuses an event for want of it: the largest number that it names, for what the
+/// How much work a relay wants that refuses an event for want of it: the largest number that it names, because what the
 /// event had is less.
 fn bits_in(reason: &str) -> Option<u8> {
     let numbers = reason.split(|char: char| !char.is_ascii_digit());

@@ -45,7 +45,7 @@ impl Log {
     /// Starts the thread, which writes to `out`. Without threads lines are dropped.
     pub fn to(out: impl Write + Send + 'static) -> Self {
         let (lines, queue) = mpsc::sync_channel(QUEUE);
-        // Counted from here, for lines may be dropped before the thread runs.
+        // Counted from here, because lines may be dropped before the thread runs.
         let said = dropped();
         let thread =
             std::thread::Builder::new().name("log".to_owned()).spawn(move || write(queue, out, said));

@@ -286,7 +286,7 @@ fn address_for_clients(settings: &Settings, listeners: &[TcpListener]) -> Socket
 async fn listen_for_clients(settings: &Settings) -> Result<Vec<TcpListener>, RunError> {
     let mut addresses = vec![settings.listen_clients];
     addresses.extend(settings.listen_also.iter().map(|(_, clients)| *clients));
-    // IPv6 first, for it can take the other along and not the other way round.
+    // IPv6 first, because it can take the other along and not the other way round.
     let mut in_order: Vec<(usize, SocketAddr)> = addresses.into_iter().enumerate().collect();
     in_order.sort_by_key(|(_, address)| address.is_ipv4());
     let mut listeners: Vec<(usize, TcpListener)> = Vec::new();

@@ -332,9 +332,9 @@ fn topic_score_params(topic: Topic) -> TopicScoreParams {
         time_in_mesh_weight: 1.0,
         time_in_mesh_quantum: Duration::from_secs(360),
         time_in_mesh_cap,
-        // P2: up to 20 for bringing new messages first, half of what Lighthouse gives, for here nobody can say how many
-        // are due. Forgotten after ten minutes, so a neighbour in the mesh has all of it while the network writes one
-        // post in two seconds, and less on a quiet day (guess).
+        // P2: up to 20 for bringing new messages first, half of what Lighthouse gives, because here nobody can say
+        // how many are due. Forgotten after ten minutes, so a neighbour in the mesh has all of it while the network
+        // writes one post in two seconds, and less on a quiet day (guess).
         first_message_deliveries_weight: 1.0,
         first_message_deliveries_decay: decay(Duration::from_secs(600)),
         first_message_deliveries_cap,
@@ -366,7 +366,7 @@ fn score_thresholds() -> PeerScoreThresholds {
         // As in Lotus; no peer exchange, so out of reach.
         accept_px_threshold: 1000.0,
         // Take in new mesh peers when most of the mesh is no better than strangers: Lotus has 3.5 and Lighthouse 5 of
-        // what a good peer can earn, here less, for on a quiet day good peers earn only their time in the mesh.
+        // what a good peer can earn, here less, because on a quiet day good peers earn only their time in the mesh.
         opportunistic_graft_threshold: 2.0,
     }
 }

@@ -83,7 +83,7 @@ impl Browser {
     pub async fn kill(mut self) -> TempDir {
         let capabilities = self.driver.capabilities().expect("a session");
         let id = capabilities.get("goog:processID").and_then(Value::as_u64).expect("ChromeDriver tells it");
-        // The others end with the first one, for they lose what they speak to; the driver goes last.
+        // The others end with the first one, because they lose what they speak to; the driver goes last.
         let killed = Command::new("kill").args(["-9", &id.to_string()]).status().await;
         assert!(killed.expect("kill runs").success(), "the browser had ended by itself");
         drop(self.process.kill().await);

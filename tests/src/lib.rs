@@ -62,8 +62,8 @@ pub use tap::{Tap, TappedTraffic};
 pub use tls_front::{TlsFront, with_names};
 pub use town::Town;
 
-/// How long anything may take that is not measured: long, for the machine may be busy with something else, and above the
-/// half minute after which a node hangs up on who does not read.
+/// How long anything may take that is not measured: long, because the machine may be busy with something else, and
+/// above the half minute after which a node hangs up on who does not read.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until `check` gives a value; looks again every 20 ms.

@@ -24,8 +24,8 @@ pub struct NetworkEnd {
 }
 
 impl NetworkEnd {
-    /// Makes a namespace; None where there can be none, for that needs root and `ip`. The name tells those of one test
-    /// apart.
+    /// Makes a namespace; None where there can be none, because that needs root and `ip`. The name tells those of one
+    /// test apart.
     ///
     /// # Panics
     /// When there can be no temporary directory.
@@ -93,7 +93,7 @@ impl NetworkEnd {
         self.node = Some(child.expect("the node starts"));
     }
 
-    /// The machine loses power: the node ends, and nobody hears of it, for its connections say nothing any more.
+    /// The machine loses power: the node ends, and nobody hears of it, because its connections say nothing any more.
     ///
     /// # Panics
     /// When there is no node, and when packets cannot be held back.

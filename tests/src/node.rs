@@ -40,7 +40,7 @@ const PLACES: u16 = 10;
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Tests run side by side, each in a process of its own. The test runner numbers the places in which they run, and
-    // each place has its own ports; within them each test begins somewhere else, for what was just used may linger.
+    // each place has its own ports; within them each test begins somewhere else, because what was just used may linger.
     let place = std::env::var("NEXTEST_TEST_GLOBAL_SLOT").ok().and_then(|place| place.parse::<u16>().ok());
     let first = 10_240 + place.unwrap_or(0) % PLACES * PORTS;
     let begin = u16::try_from(std::process::id() % 100).unwrap_or(0) * 20;

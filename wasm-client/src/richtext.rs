@@ -165,7 +165,7 @@ fn special(text: &str) -> Option<(&str, Span, &str)> {
 }
 
 /// A hashtag: letters, digits and marks of any script behind a cross, which Japanese keyboards type wide, and not digits alone. What is beyond ASCII and no
-/// punctuation counts as a letter, for tables of all letters would be large.
+/// punctuation counts as a letter, because tables of all letters would be large.
 fn hashtag(text: &str) -> Option<(Span, usize)> {
     let behind = text.strip_prefix(['#', '＃'])?;
     let foreign = |c: char| !c.is_ascii() && !link::ends(c);

@@ -89,7 +89,7 @@ fn filters(workspace: &Workspace) -> Result<ExitCode> {
 }
 
 /// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted. The benchmark is built for
-/// speed as well, for it reads what the node answers.
+/// speed as well, because it reads what the node answers.
 fn whole(workspace: &Workspace, name: &str, part: Option<PossibleValue>) -> Result<Vec<baselines::Figure>> {
     let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "release"]);
     bench.args(["--bench", name]);

@@ -113,7 +113,7 @@ fn targets(workspace: &Workspace, options: &FuzzOptions) -> Result<Vec<String>> 
         let path = entry?.path();
         all.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
-    // From the end, for they are taken from there.
+    // From the end, because they are taken from there.
     all.sort_unstable_by(|one, other| other.cmp(one));
     match &options.target {
         None => Ok(all),
@@ -144,7 +144,7 @@ fn build(workspace: &Workspace, targets: &[String]) -> Result<BTreeMap<String, P
 }
 
 /// Runs one target over its corpus. What is found goes to `target/fuzz/corpus`, and the next run builds on it; with a
-/// seed it goes to a folder that is empty at the beginning, for earlier findings would change what comes.
+/// seed it goes to a folder that is empty at the beginning, because earlier findings would change what comes.
 fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &FuzzOptions) -> Result<()> {
     let seconds = options.seconds;
     // libFuzzer writes into the first folder that it is given, so that must not be the one in the tree.

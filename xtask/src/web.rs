@@ -9,7 +9,7 @@
 //!   `./`, `/` or nothing before it, and followed by a quote, a backtick, `)`, `?`, `#` or white space:
 //!   `href="style.css"`, `import("./client.js")`, `url(/icons/a.svg#b)`. In html, css, js, json, svg and
 //!   webmanifest files each reference to a fingerprinted file gets the new name. Two files must not refer to
-//!   each other, for each one's name would depend on the other's.
+//!   each other, because each one's name would depend on the other's.
 //! - The compiled client is there under the names `client.js` (a module: `import init from './client.js'`) and
 //!   `client.wasm`. The glue does not look for the wasm file by itself: pass it as
 //!   `init({ module_or_path: './client.wasm' })`. `ciphers.js` and `ciphers.wasm` likewise: they are the part of the

@@ -315,8 +315,8 @@ impl Asking {
             Part { filter, since: horizon, horizon }
         };
         let mut parts: Vec<Part> = known.into_iter().chain(new.into_iter().map(whole)).collect();
-        // The owner's profile and lists come first, for pages and programs wait for them, and the owner's posts of many
-        // years last.
+        // The owner's profile and lists come first, because pages and programs wait for them, and the owner's posts
+        // of many years last.
         parts.sort_by_key(|part| (!is_of_versions(&part.filter), part.horizon == 0));
         parts
     }

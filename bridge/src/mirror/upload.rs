@@ -405,8 +405,8 @@ impl Giving {
         MirrorStep::Refused(id)
     }
 
-    /// Moves up to before the first event that waits or was postponed: after a restart it is offered again, for what is
-    /// known of it is in memory alone.
+    /// Moves up to before the first event that waits or was postponed: after a restart it is offered again, because
+    /// what is known of it is in memory alone.
     fn settle(&mut self) -> Option<MirrorStep> {
         if !self.out {
             self.done.clear();

@@ -558,7 +558,7 @@ impl Scheduler {
 
 /// The stretches of time that are compared one after the other, the newest first: about an hour, the day, the week,
 /// the rest up to the horizon. They begin at whole hours and days, so that neighbours share what they have computed.
-/// The last one ends a day before the horizon at the earliest, for clocks differ.
+/// The last one ends a day before the horizon at the earliest, because clocks differ.
 fn windows(now: u64, horizon_seconds: u64) -> Vec<SyncWindow> {
     let earliest = now.saturating_sub(horizon_seconds).div_ceil(DAY) * DAY;
     let begins = [

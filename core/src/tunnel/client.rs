@@ -108,7 +108,7 @@ impl TunnelClient {
     }
 
     /// The helpers to ask now; each must be answered by [`TunnelClient::answered`]. Those that have failed come last; before the
-    /// others those that are connected, for these exist; of the rest all sources take turns.
+    /// others those that are connected, because these exist; of the rest all sources take turns.
     pub fn due(&mut self, now: u64, connected: impl Fn(&PeerId) -> bool) -> Vec<PeerId> {
         let mut due: Vec<PeerId> = Vec::new();
         for (peer, helper) in &mut self.helpers {

@@ -111,7 +111,7 @@ pub(super) async fn run(
         let listened = talk.session.listens();
         let steps = tokio::select! {
             // Without a close frame: after one the subscriptions of some libraries (applesauce-relay) end for good, whatever
-            // its code, for the browser calls that clean. Without, as after a crash, all of them come back.
+            // its code, because the browser calls that clean. Without, as after a crash, all of them come back.
             () = stop.wait() => return Err(Gone),
             Some(first) = talk.publishing.next() => talk.published(first),
             said = talk.socket.receive(), if talk.publishing.len() < MAX_PUBLISHING => match said? {

@@ -42,7 +42,7 @@ pub(super) async fn names(
     response
 }
 
-/// The `name` of a query; it needs no percent-decoding, for names have letters, digits and `-_.` alone.
+/// The `name` of a query; it needs no percent-decoding, because names have letters, digits and `-_.` alone.
 fn asked(query: Option<&str>) -> Option<&str> {
     query?.split('&').find_map(|part| part.strip_prefix("name="))
 }

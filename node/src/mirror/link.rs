@@ -156,7 +156,7 @@ impl Link {
                 }
                 login = logins.recv() => match login {
                     Ok(login) if login.0 == self.url => self.mirror.on_login(&login.1),
-                    // Whoever missed one is asked again, for the mirror still wants it.
+                    // Whoever missed one is asked again, because the mirror still wants it.
                     _ => vec![],
                 },
                 _ = tick.tick() => {

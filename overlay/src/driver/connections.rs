@@ -386,7 +386,7 @@ impl Vantage {
 
 /// The addresses a peer names that can be true and of use.
 ///
-/// Loopback only from loopback and private networks only from private ones, for strangers shall not make this node
+/// Loopback only from loopback and private networks only from private ones, because strangers shall not make this node
 /// dial into its owner's network. No names: they could make it ask the name service for anything.
 fn plausible(
     named: impl IntoIterator<Item = PeerAddress>,

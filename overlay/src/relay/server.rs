@@ -44,7 +44,7 @@ pub(crate) fn behaviour(own: PeerId, slots: usize) -> relay::Behaviour {
     };
     let config = config.circuit_src_per_peer(CIRCUITS_AT_ONCE, PEER_PAUSE);
     let mut behaviour = relay::Behaviour::new(own, config.circuit_src_per_ip(CIRCUITS_AT_ONCE, IP_PAUSE));
-    // Said plainly, for by itself it would offer itself as soon as it had a circuit address of its own.
+    // Said plainly, because by itself it would offer itself as soon as it had a circuit address of its own.
     behaviour.set_status(Some(relay::Status::Disable));
     behaviour
 }

@@ -13,8 +13,8 @@ use crate::{
 pub enum ClientFrame {
     /// 1 `[1, version, nonce]`: opens the conversation.
     ///
-    /// The nonce is a text of 64 hex digits, for in version 1 a text stood there, the name of the client's program: so
-    /// a node of that version still reads the frame, and names its own version.
+    /// The nonce is a text of 64 hex digits, because in version 1 a text stood there, the name of the client's
+    /// program: so a node of that version still reads the frame, and names its own version.
     Hello {
         /// [`super::VERSION`] of the client.
         version: u16,

@@ -73,7 +73,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
         });
     }
 
-    /// The node does not set its clock by such an event, for anybody may bring any.
+    /// The node does not set its clock by such an event, because anybody may bring any.
     pub(super) fn store_mail(&mut self, mail: MailId, event: Event, sender: Sender) {
         self.write_durably(event, Propagation::Brought(sender), move |stored| {
             Input::MailStored(mail, stored)

@@ -143,7 +143,7 @@ impl Line {
     fn on_open(self: &Rc<Self>) -> Option<SocketEvent> {
         match self.channel_state.replace(SocketChannel::Mute) {
             SocketChannel::Behind(peer, key, ciphers) => {
-                // Weak, for whoever drops the socket wants to hear nothing more of it.
+                // Weak, because whoever drops the socket wants to hear nothing more of it.
                 let line = Rc::downgrade(self);
                 spawn_local(async move {
                     let ciphers = ciphers::loaded(ciphers).await;

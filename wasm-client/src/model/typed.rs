@@ -4,7 +4,7 @@ use super::{Model, PersonStage};
 
 /// Between two fields; no key types it.
 const BETWEEN: char = '\u{1f}';
-/// Before a field that was changed, for it may be empty.
+/// Before a field that was changed, because it may be empty.
 const CHANGED: char = '=';
 
 impl Model {

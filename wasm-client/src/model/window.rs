@@ -7,8 +7,8 @@ use crate::model::TimelineKey;
 pub const PAGE_POSTS: usize = 30;
 /// How many posts are drawn at first, a phone's screen full; the rest of a page follows frame by frame.
 pub const FIRST_POSTS: usize = 8;
-/// How many more are drawn each time the end comes near, at most once a frame: as few as there can be, for to draw one
-/// takes a slow phone half of a frame, and what is drawn ahead lasts for a strong fling.
+/// How many more are drawn each time the end comes near, at most once a frame: as few as there can be, because to
+/// draw one takes a slow phone half of a frame, and what is drawn ahead lasts for a strong fling.
 const MORE_POSTS: usize = 1;
 /// Most posts that are drawn after somebody went back up: some screens above, one in sight, some below.
 const MAX_DRAWN: usize = 72;

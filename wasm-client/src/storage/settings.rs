@@ -274,7 +274,7 @@ fn list_name(what: &str, kind: Kind, d: &str) -> String {
     format!("{what}:{}:{}", kind.0, d.replace(' ', "\n"))
 }
 
-/// Bytes as a text of as many characters, for settings are texts.
+/// Bytes as a text of as many characters, because settings are texts.
 fn bytes_as_text(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }

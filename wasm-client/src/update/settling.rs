@@ -70,8 +70,8 @@ pub fn drop_from_outbox(model: &mut Model, id: EventId) {
             model.people.undo(&event);
             // What the node holds is not known any more, also of a key that was made here.
             model.key_is_new = false;
-            // What was typed is not lost, and what was typed since then stands. Nothing else, for it may have been changed
-            // elsewhere meanwhile.
+            // What was typed is not lost, and what was typed since then stands. Nothing else, because it may have
+            // been changed elsewhere meanwhile.
             let form = &mut model.profile_form;
             let typed = model.people.typed_for(&event.content);
             for (field, refused) in [

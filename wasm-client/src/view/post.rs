@@ -30,7 +30,7 @@ const LETTERS_PER_LINE: (usize, usize) = (72, 42);
 /// Most characters of what a post answers that are drawn above it.
 const MAX_ANSWERED: usize = 120;
 
-/// The space of what was scrolled past. Its height is an attribute, for the page allows no style in the markup.
+/// The space of what was scrolled past. Its height is an attribute, because the page allows no style in the markup.
 pub fn passed(window: &Window) -> Option<Html> {
     let height = window.above();
     (height > 0).then(|| {

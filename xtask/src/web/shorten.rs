@@ -15,7 +15,7 @@ const MODULE: &str = "wasm.";
 
 /// The same script without the lines that are comments, empty lines, and indentation.
 ///
-/// It goes by lines, so no text in a script may go over several of them; the lines stay apart, for a line may end a
+/// It goes by lines, so no text in a script may go over several of them; the lines stay apart, because a line may end a
 /// statement.
 pub fn script(long: &str) -> String {
     let mut short = String::with_capacity(long.len());

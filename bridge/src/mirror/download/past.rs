@@ -29,7 +29,7 @@ pub(super) struct Part {
     pub(super) filter: Filter,
     /// In pages.
     pub(super) since: u64,
-    /// In a comparison: all that the store may keep, for it costs little and finds what came to the relay late.
+    /// In a comparison: all that the store may keep, because it costs little and finds what came to the relay late.
     pub(super) horizon: u64,
 }
 

@@ -40,8 +40,8 @@ impl Profiles {
         subscription == PROFILES
     }
 
-    /// Begins anew: of strangers with those about whom nothing was answered, for what they wrote does not come again; who is
-    /// followed is asked for again.
+    /// Begins anew: of strangers with those about whom nothing was answered, because what they wrote does not come
+    /// again; who is followed is asked for again.
     pub(super) fn begin(&mut self) {
         let before = std::mem::take(self);
         self.unasked_strangers = before.asked_strangers.into_iter().chain(before.unasked_strangers).collect();

@@ -60,7 +60,7 @@ fn quoted(depth: usize, html: Html) -> Html {
 
 fn words(model: &Model, text: &str) -> Vec<VNode<Message>> {
     let mut nodes = Vec::new();
-    // With loops, for each chain of iterators would be code of its own in the first load.
+    // With loops, because each chain of iterators would be code of its own in the first load.
     for Piece { text, strong, emphasis, code, link } in markdown::pieces(text) {
         let mut drawn: Vec<VNode<Message>> = Vec::new();
         match link {
