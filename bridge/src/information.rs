@@ -15,7 +15,7 @@ use crate::session::{MAX_SUBSCRIPTION_ID, MAX_SUBSCRIPTIONS, Policy};
 pub const SUPPORTED_NIPS: [u16; 22] =
     [1, 2, 9, 10, 11, 13, 17, 18, 22, 25, 40, 42, 44, 45, 50, 56, 59, 62, 65, 70, 77, 98];
 
-/// Where the software is at home; empty as long as the manifest names no repository, and then it is left out.
+/// The repository of the software; empty as long as the manifest names none, and then it is left out.
 const SOFTWARE: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// The document itself; serialise it as JSON with content type `application/nostr+json`.

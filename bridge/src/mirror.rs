@@ -39,7 +39,7 @@ const PAUSE: (u64, u64) = (5, 30 * 60);
 /// Longest reason of a relay that is kept, in characters.
 const MAX_REASON: usize = 200;
 
-/// What the node does for a mirror, in this order.
+/// Actions of the node for a mirror, in this order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MirrorStep {
     /// Send this line to the relay.
@@ -62,16 +62,16 @@ pub enum MirrorStep {
     HangUp(&'static str),
 }
 
-/// What is to be looked up for a comparison.
+/// The events to look up for a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Collect {
     /// The owner's events that are for mirrors.
     Own,
-    /// Whatever this filter matches.
+    /// All events that match this filter.
     Wanted(Filter),
 }
 
-/// What the relay may be offered now.
+/// How much the relay may be offered now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UploadRoom {
     /// Offer the events after this sequence number, by [`MirrorSession::offer`].
@@ -128,7 +128,7 @@ pub struct MirrorSession {
     not_compared: u32,
     /// The sentence by which a relay that does not know NIP-77 answers each message of a comparison.
     unknown: Option<String>,
-    /// What a login has to sign, on this connection.
+    /// The challenge of a login on this connection.
     challenge: Option<String>,
     /// The login that waits for the relay's word.
     logging_in: Option<EventId>,
@@ -139,8 +139,8 @@ pub struct MirrorSession {
 }
 
 impl MirrorSession {
-    /// Begins where the last run ended: `settled` by [`MirrorStep::Settled`], `heard_until` by [`MirrorStep::CaughtUp`]. `out` says
-    /// whether the owner's events go there.
+    /// Continues where the last run ended: `settled` is from [`MirrorStep::Settled`], `heard_until` from
+    /// [`MirrorStep::CaughtUp`]. `out` says whether the owner's events go there.
     pub fn new(owner: PublicKey, out: bool, settled: u64, heard_until: u64) -> Self {
         Self {
             owner,
@@ -187,8 +187,8 @@ impl MirrorSession {
         self.giving.begin(self.compares(), &terms, self.allowed()).into_iter().collect()
     }
 
-    /// What is wanted, after [`MirrorSession::on_connected`] and when it changes. `wanted` are filters without `since`, `until`
-    /// and `limit`; see [`interest`].
+    /// Sets the wanted events, after [`MirrorSession::on_connected`] and when they change. `wanted` are filters
+    /// without `since`, `until` and `limit`; see [`interest`].
     pub fn on_interest(&mut self, wanted: Vec<Filter>, now: u64) -> Vec<MirrorStep> {
         self.report.caught_up = false;
         let wanted = self.mail.among(wanted, &self.owner);
@@ -229,7 +229,7 @@ impl MirrorSession {
         pause
     }
 
-    /// What may be offered to the relay now, if anything.
+    /// How much may be offered to the relay now, if anything.
     pub fn room(&mut self) -> Option<UploadRoom> {
         if self.connected && !self.report.needs_signature { self.giving.room() } else { None }
     }

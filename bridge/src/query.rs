@@ -45,7 +45,7 @@ impl Query {
         Ok(self.search.as_ref().map_or(Ok(()), Search::check_shape)?)
     }
 
-    /// The same for what this reader asks: the owner's programs may name more.
+    /// The same for this reader: the owner's programs may name more.
     pub(crate) fn check_shape_for(&self, reader: &Reader) -> Result<(), InvalidQuery> {
         match reader {
             Reader::Owner(_) => self.filter.check_shape_of_owner()?,
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for ReadQuery {
     }
 }
 
-/// The same; what is no id and no key matches nothing.
+/// The same; a value that is no id or no key matches nothing.
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         ReadQuery::deserialize(deserializer).map(|read| read.query)

@@ -20,7 +20,7 @@ pub(crate) struct Attacker {
     pub(crate) how: How,
 }
 
-/// What is wrong with the posts of an attacker.
+/// The fault in an attacker's posts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     /// They are too many.

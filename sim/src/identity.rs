@@ -10,7 +10,7 @@ use nostrp2p_protocol::{Delegation, EventId, PeerId, PublicKey, SecretKey, deleg
 
 use crate::memory::Memory;
 
-/// Who a node is and what it remembers while it is switched off.
+/// The identity of a node, and what it remembers while it is switched off.
 pub(crate) struct Identity {
     pub(crate) number: usize,
     pub(crate) secret: NodeSecret,
@@ -18,7 +18,7 @@ pub(crate) struct Identity {
     /// The delegation that it shows; an honest node shows its own.
     pub(crate) delegation: Delegation,
     pub(crate) memory: Arc<Mutex<Memory>>,
-    /// Whom this node has known for more than a day. When it is empty, the node is new itself.
+    /// Authors whom this node has known for more than a day. When it is empty, the node is new itself.
     pub(crate) old_friends: Vec<PublicKey>,
     pub(crate) loss: u64,
     pub(crate) seed: u64,

@@ -110,8 +110,8 @@ impl Memory {
         events
     }
 
-    /// What other nodes of this owner are told, behind this sequence number and as much as a page holds; with the sequence
-    /// number up to which that is all.
+    /// The events for other nodes of this owner behind this sequence number, as many as a page holds; with the
+    /// sequence number that they reach.
     pub(crate) fn of_owner(&self, owner: &PublicKey, after: u64) -> (u64, Vec<Event>) {
         let mut page = (after, Vec::new());
         for sequence in after.saturating_add(1)..=self.newest() {
@@ -124,7 +124,7 @@ impl Memory {
         page
     }
 
-    /// What is held of these events, by their ids.
+    /// The stored ones of these events, by their ids.
     pub(crate) fn named(&self, references: &References) -> Vec<Target> {
         let events = references.ids.iter().filter_map(|id| self.events.get(id));
         events.map(|event| Target::stored(event.clone().into_rumor())).collect()

@@ -18,7 +18,7 @@ use crate::{
     tally::Tally,
 };
 
-/// What a node is asked for.
+/// Commands to a node.
 pub(crate) type Commands = mpsc::Sender<Command<()>>;
 
 /// A node that runs.

@@ -15,9 +15,9 @@ pub struct Report {
     pub delivered: usize,
     /// Delays of what came by gossip: median, 99th of 100, longest.
     pub gossip_delay: [Duration; 3],
-    /// What came by gossip.
+    /// Events that came by gossip.
     pub gossiped: usize,
-    /// What came by catching up.
+    /// Events that came by catching up.
     pub caught_up: usize,
     /// From the last post until nobody lacked anything, or until the patience was over.
     pub settled: Duration,
@@ -45,7 +45,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of all pairs, those that are: 1 is all.
+    /// The share of all pairs; 1 is all.
     pub fn ratio(&self) -> f64 {
         if self.expected == 0 { 1.0 } else { count(self.delivered) / count(self.expected) }
     }

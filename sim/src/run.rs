@@ -48,7 +48,7 @@ struct World<'a> {
     random: StdRng,
     identities: Vec<Arc<Identity>>,
     running: Vec<Option<Running>>,
-    /// What nodes that were switched off had counted, and sent.
+    /// The counters of nodes that were switched off.
     stopped: Vec<Stats>,
     stopped_sent: u64,
     written: u64,
@@ -224,7 +224,7 @@ impl World<'_> {
         }
     }
 
-    /// What happens, and when.
+    /// The acts of a run, with their times.
     fn plan(&mut self) -> Vec<(Duration, Act)> {
         let (nodes, time) = (self.settings.nodes, self.settings.time());
         let honest = nodes - usize::from(self.settings.claimer && nodes > 1);
@@ -463,7 +463,7 @@ async fn sent(overlay: &Overlay) -> u64 {
     overlay.take_traffic().await.iter().map(|(_, traffic)| traffic.sent).sum()
 }
 
-/// Where the system tells (Linux).
+/// On systems that report it (Linux).
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

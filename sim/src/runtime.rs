@@ -75,7 +75,7 @@ impl LossyNetwork {
         })
     }
 
-    /// By what an event has come that is stored now.
+    /// The path of an event that is being stored.
     fn how(&self, id: &EventId) -> By {
         if self.gossiped().remove(id) { By::Gossip } else { By::CatchingUp }
     }
@@ -122,7 +122,7 @@ impl PeerNetwork for LossyNetwork {
     }
 }
 
-/// What the overlay brings, without some percent of the messages.
+/// The overlay's events, without some percent of the messages.
 pub(crate) struct LossyEvents {
     events: OverlayEvents,
     network: LossyNetwork,
@@ -169,7 +169,7 @@ impl NetworkEvents<LossyNetwork> for LossyEvents {
     }
 }
 
-/// What time it is, in seconds since 1970.
+/// The clock, in seconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SimClock {
     /// That of the system.

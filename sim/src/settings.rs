@@ -43,8 +43,9 @@ pub struct Scenario {
     /// known each other for more than a day; else nobody could be new to them.
     #[arg(long, default_value_t = 0)]
     pub sybils: usize,
-    /// Nodes that somebody invents: announcements with sound signatures and the latest dates that are taken, broadcast and
-    /// told to whoever asks, under one key after the other. In the middle of such a run a newcomer joins.
+    /// Nodes that an attacker invents: announcements with sound signatures and the latest dates that nodes accept,
+    /// broadcast and given to whoever asks, under one key after the other. In the middle of such a run a newcomer
+    /// joins.
     #[arg(long, default_value_t = 0)]
     pub inventions: u32,
     /// Nodes that act for somebody and that an honest node remembers; small, so that it is full in a small simulation.

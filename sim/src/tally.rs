@@ -28,7 +28,7 @@ struct Inner {
     private: (usize, Duration, usize),
 }
 
-/// By what an event came.
+/// The path of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Gossip,

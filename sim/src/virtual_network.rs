@@ -42,17 +42,17 @@ struct Links {
     /// Messages that each node has got or sent.
     seen: BTreeSet<(PeerId, Vec<u8>)>,
     requests: BTreeMap<(PeerId, Service), usize>,
-    /// What nobody answers.
+    /// Services that nobody answers.
     refused: BTreeSet<Service>,
     taps: BTreeMap<PeerId, WireTap>,
 }
 
-/// What has gone over the wire of one node since [`Wire::tap`].
+/// The traffic of one node since [`Wire::tap`].
 #[derive(Debug, Clone, Default)]
 pub struct WireTap {
-    /// What it asked others: whom, for what, and the payload.
+    /// Its requests: to whom, for what, and the payload.
     pub asked: Vec<(PeerId, Service, Vec<u8>)>,
-    /// Whatever came to it or went out: broadcasts, requests and answers.
+    /// All payloads to and from it: broadcasts, requests and answers.
     pub payloads: Vec<Vec<u8>>,
 }
 
@@ -72,7 +72,7 @@ pub struct VirtualMessage {
 /// A request, until it was answered.
 pub struct VirtualRequest(oneshot::Sender<Option<Vec<u8>>>);
 
-/// What happens to one node.
+/// The network events of one node.
 pub struct VirtualEvents(mpsc::UnboundedReceiver<Event>);
 
 impl Wire {
@@ -128,7 +128,7 @@ impl Wire {
         self.links().taps.insert(peer, WireTap::default());
     }
 
-    /// What has gone over the wire of a node since [`Wire::tap`]; nothing without.
+    /// The traffic of a node since [`Wire::tap`]; empty without.
     pub fn tapped(&self, peer: PeerId) -> WireTap {
         self.links().taps.get(&peer).cloned().unwrap_or_default()
     }

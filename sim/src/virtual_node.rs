@@ -128,12 +128,12 @@ impl VirtualNode {
         self.identity.secret.peer_id()
     }
 
-    /// Whose node it is.
+    /// The owner of the node.
     pub fn person(&self) -> PublicKey {
         self.identity.key.public_key()
     }
 
-    /// What time it is there, in seconds since 1970.
+    /// The node's time, in seconds since 1970.
     pub fn now(&self) -> u64 {
         self.clock.now()
     }

@@ -93,7 +93,7 @@ pub enum Effect {
     Download {
         /// Name of the file.
         name: String,
-        /// What is in it.
+        /// Its content.
         text: Secret,
     },
     /// Put the colours on.
@@ -143,7 +143,7 @@ pub enum Effect {
         from: u32,
         /// Up to here.
         to: u32,
-        /// What is typed.
+        /// The text to type.
         text: String,
     },
     /// Move focus and caret into the field of this id, behind so many UTF-16 units.

@@ -33,7 +33,7 @@ pub enum BlockKind {
 /// A block of an article.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// What it is.
+    /// Its kind.
     pub kind: BlockKind,
     /// The number of quotes around it, at most [`MAX_DEPTH`].
     pub depth: usize,

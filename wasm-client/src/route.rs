@@ -14,7 +14,7 @@ pub enum Route {
     Write,
     /// A search for people and posts.
     Find,
-    /// What others did.
+    /// Notifications.
     Notifications,
     /// The own node and its neighbours.
     Network,

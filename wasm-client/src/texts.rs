@@ -148,7 +148,7 @@ pub fn count(number: u64) -> String {
     text
 }
 
-/// What stands for somebody without a picture, for those who do not see the pattern.
+/// The alternative text of an avatar pattern.
 pub fn avatar_of(pubkey: &PublicKey) -> String {
     pubkey.short()
 }

@@ -17,7 +17,7 @@ use baselines::Baselines;
 use clap::{ValueEnum, builder::PossibleValue};
 use std::process::ExitCode;
 
-/// What can be measured.
+/// The subjects of measurements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
     /// The page on a phone's processor: opening, scrolling 10,000 posts, an hour of traffic
@@ -44,7 +44,7 @@ pub enum Subject {
     Filters,
 }
 
-/// What to measure, and whether to keep what is seen as the baseline.
+/// The subject, and whether to store the figures as the baseline.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct BenchOptions {
     /// What to measure

@@ -16,7 +16,7 @@ use std::{
     time::Instant,
 };
 
-/// What a browser may have to fetch before it shows the first page: html, css, js and wasm, with brotli.
+/// How many bytes a browser should fetch before it shows the first page: html, css, js and wasm, with brotli.
 const FIRST_LOAD_AIM: usize = 262 * 1024;
 /// By how much the first load may miss its aim: 277.9 KB were seen on 2026-11-29, with lists of ten thousand people and
 /// emoji as pictures.

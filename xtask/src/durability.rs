@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::value_parser;
 use std::process::ExitCode;
 
-/// What is killed, and how often.
+/// The process to kill, and how often.
 #[derive(Debug, clap::Args)]
 pub struct DurabilityOptions {
     /// How often the node is killed

@@ -25,7 +25,7 @@ use std::{
 
 /// Tells this program that it stands between cargo and rustc.
 pub const WRAPPER: &str = "NOSTRP2P_XTASK_WRAPS_RUSTC";
-/// What libFuzzer needs of the compiler: a counter for each edge, and what was compared with what.
+/// Compiler options for libFuzzer: a counter for each edge, and traces of comparisons.
 const COVERAGE: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -47,7 +47,7 @@ const SHOWN_LINES: usize = 30;
 /// How much longer than asked for a target may take: reading its corpus, and ending.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// What to fuzz, and how long.
+/// The target, and how long to fuzz it.
 #[derive(Debug, clap::Args)]
 pub struct FuzzOptions {
     /// Only this target, such as json or packet
@@ -174,7 +174,7 @@ fn run_target(workspace: &Workspace, target: &str, program: &Path, options: &Fuz
     bail!("{}", fault(program, &captured))
 }
 
-/// What libFuzzer says at its end: `#1234 DONE cov: 5 ft: 6 corp: 7/8b ...`, in short.
+/// libFuzzer's last line, `#1234 DONE cov: 5 ft: 6 corp: 7/8b ...`, in short.
 fn last_words(text: &str) -> String {
     let Some(line) = text.lines().rev().find(|line| line.contains("DONE")) else { return "done".into() };
     let after = |name: &str| {
@@ -185,7 +185,7 @@ fn last_words(text: &str) -> String {
     format!("{runs} inputs, {} edges, corpus {}", after("cov:"), after("corp:"))
 }
 
-/// What went wrong, how to see it again, and the end of what libFuzzer said.
+/// The failure, how to reproduce it, and the end of libFuzzer's output.
 fn fault(program: &Path, captured: &Captured) -> String {
     let told = |mark: &str| captured.text.lines().find(|line| line.contains(mark)).map(str::trim);
     let what = told("panicked at").or_else(|| told("ERROR: libFuzzer")).unwrap_or("ended with an error");

@@ -22,7 +22,7 @@ pub struct ProductTests {
     node: PathBuf,
     browser: BrowserTools,
     axe: Option<PathBuf>,
-    /// What each file of the client weighs.
+    /// The size of each file of the client.
     pub web: Vec<web::FileSize>,
 }
 

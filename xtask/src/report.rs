@@ -31,7 +31,7 @@ impl Steps {
     }
 }
 
-/// What one check, build or suite of tests came to.
+/// The result of one check, build or suite of tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageOutcome {
     pub name: String,

@@ -78,7 +78,7 @@ impl Suite {
         }
     }
 
-    /// What nextest builds for it.
+    /// The packages that nextest builds for it.
     fn selection(self) -> &'static [&'static str] {
         match self {
             Self::Quick => &[
@@ -130,7 +130,7 @@ impl Suite {
     }
 }
 
-/// What is to be run.
+/// The tests to run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TestSelection {
     suites: Vec<Suite>,

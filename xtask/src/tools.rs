@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// What is built where the machine has none; newer versions are taken by hand, after trying them.
+/// The version that is built where the machine has none; a newer one is entered by hand, after a try.
 const NEXTEST_VERSION: &str = "0.9.143";
 const MUTANTS_VERSION: &str = "27.1.0";
 const DEB_VERSION: &str = "3.8.0";
@@ -107,7 +107,7 @@ pub fn cargo_path(workspace: &Workspace) -> Option<OsString> {
     env::join_paths(env::split_paths(&inherited).chain(ours)).ok()
 }
 
-/// Where a tool of this version is, once it is finished.
+/// The path of a tool of this version, once it is built.
 fn finished(workspace: &Workspace, package: &str, version: &str) -> PathBuf {
     cache(workspace).join(format!("{package}-{version}"))
 }

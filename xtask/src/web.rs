@@ -65,11 +65,11 @@ const PIPELINE: [&str; 9] = [
 /// How many steps [`build`] announces.
 pub const STEPS: usize = 2;
 
-/// What a browser fetches to show the first page, but for [`LATER`].
+/// The files that a browser fetches to show the first page, except [`LATER`].
 const FIRST_LOAD: [&str; 4] = ["html", "css", "js", "wasm"];
 
-/// What it fetches when the first page is there: the service worker at once, the rest when somebody needs it;
-/// tests/tests/hosted.rs sees to that.
+/// The files that it fetches after the first page: the service worker at once, the others on first use;
+/// tests/tests/hosted.rs checks that.
 const LATER: [&str; 5] = ["ciphers.js", "ciphers.wasm", "ja.js", "sw.js", "worker.js"];
 
 /// One published file and what it costs.
@@ -169,7 +169,7 @@ fn sizes(folder: &Path) -> Result<Vec<FileSize>> {
     Ok(tree.iter().filter(|(path, _)| belongs(path)).map(size).collect())
 }
 
-/// What distinguishes one build from another.
+/// The hash of all inputs of a build.
 fn inputs_hash(modules: &[bindings::Raw], www: &Tree, toolbox: &str) -> String {
     let mut hash = Sha256::new();
     let modules = modules.iter().flat_map(|module| [module.name.as_bytes(), &module.wasm]);

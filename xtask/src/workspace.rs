@@ -12,7 +12,7 @@ use std::{
 
 /// The name of cargo's folder in what people are given.
 pub const CARGO_HOME: &str = "/cargo";
-/// What stands between flags in `CARGO_ENCODED_RUSTFLAGS`, which may hold spaces.
+/// The separator of flags in `CARGO_ENCODED_RUSTFLAGS`, where flags may contain spaces.
 pub const FLAG_SEPARATOR: &str = "\u{1f}";
 
 /// The work tree this xtask was started in.

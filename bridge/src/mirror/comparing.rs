@@ -19,18 +19,18 @@ pub(super) struct Comparing {
     asked: u64,
 }
 
-/// What the two sides differ in.
+/// The difference between the two sides.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// What the relay does not have.
+    /// Events that the relay lacks.
     pub(super) lacking: BTreeSet<EventId>,
-    /// What only the relay has.
+    /// Events that only the relay has.
     pub(super) needed: BTreeSet<EventId>,
     /// Whether there may be more: it was too much for one comparison.
     pub(super) cut: bool,
 }
 
-/// What comes next.
+/// The next step of a comparison.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Send this.

@@ -29,15 +29,15 @@ const WRAPS_OVERLAP: u64 = 7 * 86_400;
 /// How often the node polls what no subscription covers, in seconds.
 const POLL_EVERY: u64 = 5 * 60;
 
-/// Where the questions stand.
+/// The state of the subscriptions and fetches.
 #[derive(Debug)]
 pub(super) struct Asking {
     owner: PublicKey,
     heard_until: u64,
-    /// The same of gift wraps, which are not asked for at all times; None until all of them were read.
+    /// The same of gift wraps, which are not always asked for; None until all of them were read.
     wraps_until: Option<u64>,
     wanted: Vec<Filter>,
-    /// The same, divided into filters that the relay takes.
+    /// The same, split into filters that the relay accepts.
     filters: Vec<Filter>,
     allowed: Allowed,
     live: Live,
@@ -82,7 +82,7 @@ impl Asking {
         self.read = read;
     }
 
-    /// What is wanted.
+    /// The wanted events.
     pub(super) fn wanted(&self) -> Vec<Filter> {
         self.wanted.clone()
     }
@@ -340,7 +340,7 @@ impl Asking {
         if own || is_of_versions(filter) { 0 } else { now.saturating_sub(HORIZON_SECONDS) }
     }
 
-    /// What was missed of a filter.
+    /// The missed events of a filter.
     fn part(&self, filter: Filter, now: u64) -> Part {
         let horizon = self.horizon(&filter, now);
         let since = match horizon {

@@ -20,8 +20,8 @@ const TO_OWNER: [u16; 6] = [1, 6, 7, 16, 1111, 1244];
 /// messages, highlights, articles.
 const BY_OWNER: [u16; 13] = [1, 5, 6, 7, 16, 20, 1018, 1068, 1111, 1222, 1244, 9802, 30_023];
 
-/// What is wanted of the owner's own: profile, follow list, and every list and set of NIP-51 and of the NIPs that it names,
-/// as another program may have left them.
+/// The kinds of the owner's own events that are wanted: profile, follow list, and every list and set of NIP-51 and of
+/// the NIPs that it names, as another program may have left them.
 const OF_OWNER: [u16; 38] = [
     0, 3, 10_000, 10_001, 10_002, 10_003, 10_004, 10_005, 10_006, 10_007, 10_009, 10_012, 10_013, 10_015,
     10_017, 10_018, 10_019, 10_020, 10_030, 10_044, 10_050, 10_051, 10_063, 10_101, 10_102, 30_000, 30_002,

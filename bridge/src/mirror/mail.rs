@@ -63,7 +63,7 @@ impl Mail {
         self.wanted && (self.logged_in || without_login)
     }
 
-    /// What is wanted, with the wraps or without, as things stand.
+    /// The wanted filters, with the gift wraps or without, as the login stands.
     pub(super) fn among(&self, mut wanted: Vec<Filter>, owner: &PublicKey) -> Vec<Filter> {
         wanted.retain(|filter| !is_mail(filter));
         if self.is_asked_for() {

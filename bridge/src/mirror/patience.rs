@@ -17,23 +17,23 @@ pub(super) struct Patience {
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing is owed.
+    /// No answer is due.
     #[default]
     Idle,
-    /// It was asked, at this time in seconds since 1970 as far as a tick has come since.
+    /// It was sent; the time is in seconds since 1970, once a tick has come since.
     Asked(Option<u64>),
-    /// It failed and is asked again then.
+    /// It failed, and is sent again at this time.
     Again(u64),
 }
 
-/// What a tick brings about.
+/// The result of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     /// Nothing.
     Nothing,
     /// There was no answer in time.
     Late,
-    /// It is to be asked again.
+    /// Send it again.
     Again,
 }
 
@@ -51,7 +51,7 @@ impl Patience {
         self.state = State::Again(now.saturating_add(pause(self.failures)));
     }
 
-    /// Nothing is owed any more; how often it failed is remembered.
+    /// No answer is due any more; the number of failures is remembered.
     pub(super) const fn stop(&mut self) {
         self.state = State::Idle;
     }

@@ -28,7 +28,7 @@ const AROUND: usize = 100;
 /// Bytes that an author takes in a filter: 64 digits, two quotation marks, a comma.
 const AUTHOR_BYTES: usize = 67;
 
-/// What one relay takes.
+/// The limits of one relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allowed {
     message_bytes: usize,
@@ -40,8 +40,8 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    /// By what the relay says of itself. After connections that ended without a word of the relay, `unheard` of them in a
-    /// row, messages are shorter: some relays hang up on a message that is too long and say nothing.
+    /// From the relay's NIP-11 document. After `unheard` connections in a row that ended without a message of the
+    /// relay, messages are shorter: some relays close the connection at a message that is too long, without a reason.
     pub(super) fn by(terms: &Terms, unheard: u32) -> Self {
         let bytes = terms.message_bytes.unwrap_or(MESSAGE_BYTES) >> unheard.min(8);
         let bytes = bytes.clamp(BELIEVED_BYTES.0, BELIEVED_BYTES.1);
@@ -67,7 +67,7 @@ impl Allowed {
         self.live
     }
 
-    /// The same filters, those with many authors in several, so that each fits into a message.
+    /// The same filters, those with many authors split, so that each fits into a message.
     pub(super) fn divide(&self, wanted: &[Filter]) -> Vec<Filter> {
         wanted.iter().flat_map(|filter| self.divided(filter)).collect()
     }

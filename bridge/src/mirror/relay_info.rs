@@ -6,7 +6,7 @@ use serde_json::Value;
 /// The NIP of catching up by negentropy.
 const COMPARING: u64 = 77;
 
-/// What a relay can do and what it demands.
+/// The abilities and demands of a relay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terms {
     /// Whether it compares sets of events (NIP-77); None when it does not say, so that trying shows it.

@@ -33,7 +33,7 @@ const LONG_BYTES: usize = 100 * 1024;
 /// The name of the comparison.
 pub(super) const OWN: &str = "own";
 
-/// Where the giving stands.
+/// The state of the upload.
 #[derive(Debug)]
 pub(super) struct Giving {
     /// Whether all of the owner's open events go there; otherwise those alone that [`Giving::address`] names.
@@ -45,9 +45,9 @@ pub(super) struct Giving {
     /// Those of them that are long, each with its bytes.
     long: BTreeMap<EventId, usize>,
     comparison: Comparison,
-    /// What the relay has of what it was not given by this node.
+    /// Events that the relay has from elsewhere.
     has: BTreeSet<EventId>,
-    /// What the relay has lost.
+    /// Events that the relay has lost.
     again: Vec<EventId>,
     refused: BTreeSet<EventId>,
     /// Bits of work that the relay demands of each event.
@@ -73,7 +73,7 @@ struct Postponed {
 
 #[derive(Debug, Default)]
 enum Comparison {
-    /// Nothing is compared, or not any more.
+    /// No comparison is under way.
     #[default]
     None,
     /// The node collects what there is.
@@ -210,7 +210,7 @@ impl Giving {
         Some(self.refuse(id, report))
     }
 
-    /// What there is of the owner's open events: time and id of each.
+    /// Takes in the owner's public events: time and id of each.
     pub(super) fn on_collected(
         &mut self,
         owner: &PublicKey,

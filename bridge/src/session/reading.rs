@@ -5,13 +5,13 @@ use nostrp2p_protocol::{Event, PublicKey, limits::MAX_FILTERS};
 use super::{MAX_SUBSCRIPTIONS, MAX_VALUES, Session, SessionStep, check_subscription, close};
 use crate::{message, query::Query, reader::Reader};
 
-/// What a client wants to hear of.
+/// A client's subscription.
 pub(super) struct Subscription {
     queries: Vec<Query>,
     /// How many values the queries hold.
     values: usize,
     reader: Reader,
-    /// What has this sequence number or a lower one was in the stored part of the answer.
+    /// Events up to this sequence number were in the stored part of the answer.
     through: u64,
 }
 

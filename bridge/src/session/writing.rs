@@ -20,10 +20,10 @@ const SHOWN: usize = 100;
 /// Direct messages of NIP-04, which show everybody who writes to whom.
 const LEGACY_MESSAGE: Kind = Kind(4);
 
-/// What became of an event that the node did not refuse.
+/// The result of an event that the node did not refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PublishOutcome {
-    /// It is durably stored, and goes there.
+    /// It is durably stored, and travels like this.
     New(Carried),
     /// It had been stored before.
     Known,
@@ -88,7 +88,7 @@ impl Session {
         })
     }
 
-    /// What somebody sends who has not signed in as the owner, at a relay with an inbox.
+    /// An EVENT by a client that has not signed in as the owner, at a relay with an inbox.
     fn on_event_of_stranger(
         &self,
         id: EventId,
@@ -111,7 +111,7 @@ impl Session {
         refuse(&format!("restricted: {}", NotReceived::NotForInbox))
     }
 
-    /// What a relay has to check besides what every node checks.
+    /// The checks of a relay besides those of every node.
     fn check(&self, id: &EventId, unsigned: &UnsignedEvent) -> Result<(), &'static str> {
         if !keeps_commitment(id, unsigned) {
             return Err("pow: the id has less work than its nonce tag says (NIP-13)");

@@ -11,7 +11,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::{App, ciphers, extension};
 use crate::{message::Message, model::signing::Purpose, vault};
 
-/// What is done with a text, and what becomes of it then.
+/// The operation on a private part, and its use.
 enum Task {
     /// It becomes the content of this list, which is signed.
     Seal(Purpose, EventTemplate),

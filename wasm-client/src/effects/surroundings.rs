@@ -32,7 +32,7 @@ pub(super) fn moment() -> Moment {
     }
 }
 
-/// What can be known before anything happens.
+/// What is known at the start.
 pub(super) fn look(window: &Window, keeps_keys: bool) -> Environment {
     let location = window.location();
     let protocol = location.protocol().unwrap_or_default();

@@ -8,7 +8,7 @@ use web_sys::{Document, MessageEvent, Window, Worker, WorkerOptions, WorkerType}
 
 use crate::{model::signing::NotOpened, secret::Secret};
 
-/// What the worker is to do with a key.
+/// A task of the worker with a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Task {
     /// Put an nsec under the passphrase.

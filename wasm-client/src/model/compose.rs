@@ -184,7 +184,7 @@ impl Compose {
         }
     }
 
-    /// What the text is about.
+    /// The event to which the text refers, if any.
     pub fn about(&self) -> About<'_> {
         match (&self.reply, &self.quote) {
             (Some(reply), _) => About::Reply(reply),

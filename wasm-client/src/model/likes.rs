@@ -14,7 +14,7 @@ pub struct Likes {
     mine: SortedMap<EventId, Option<EventId>>,
     /// The likes of others by their event.
     got: SortedMap<EventId, (EventId, PublicKey)>,
-    /// Who likes which post, each once.
+    /// The likes of others, each once: post and person.
     people: SortedSet<(EventId, PublicKey)>,
     counts: SortedMap<EventId, usize>,
     /// Whether everyone may see likes of people who read on Nostr relays only; none before the person was asked.

@@ -55,7 +55,7 @@ pub struct Lists {
     history: Vec<UnsignedEvent>,
     /// How many people others follow.
     others: SortedMap<PublicKey, (u64, usize)>,
-    /// What others pinned.
+    /// Other people's pinned posts.
     pins: SortedMap<PublicKey, (u64, Vec<EventId>)>,
     /// Private parts that were read before, by the version in which they stand.
     known: SortedMap<EventId, Vec<Tag>>,

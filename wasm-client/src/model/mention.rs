@@ -45,7 +45,7 @@ pub struct Completion {
     pub start: usize,
     /// The end of the typed beginning, in bytes.
     pub end: usize,
-    /// What follows the `@`.
+    /// The text after the `@`.
     word: String,
     /// Which of those that are offered is chosen; behind a lone `@` none is before somebody chooses.
     pub chosen: Option<usize>,

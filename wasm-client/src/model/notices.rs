@@ -57,7 +57,7 @@ pub struct Notice {
 /// Notifications.
 #[derive(Debug, Clone, Default)]
 pub struct Notices {
-    /// Who is known to follow one, and since when, in seconds since 1970.
+    /// Known followers, each with the time since when, in seconds since 1970.
     followers: SortedMap<PublicKey, u64>,
     /// From the oldest to the newest.
     list: SortedMap<Reverse<TimelineKey>, Notice>,
@@ -110,7 +110,7 @@ impl Notices {
         }
     }
 
-    /// Who is known to follow one, and since when.
+    /// Known followers, each with the time since when.
     pub fn followers(&self) -> Vec<(PublicKey, u64)> {
         self.followers.iter().map(|(person, since)| (*person, *since)).collect()
     }

@@ -10,7 +10,7 @@ use crate::address::{ClaimLink, ways::Way};
 /// Another node, which waits for the person's word.
 #[derive(Debug, Clone, Default)]
 pub struct Offer {
-    /// What is said of it.
+    /// The link that names it.
     pub link: ClaimLink,
     /// How far the person has come.
     pub step: OfferStep,
@@ -40,7 +40,7 @@ pub enum OfferStep {
     Failed(String),
 }
 
-/// What the person wants to do with the node.
+/// The person's choice for the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// It acts for them too, and this page stays with its own.

@@ -4,7 +4,7 @@ use nostrp2p_protocol::{PeerId, UnsignedEvent, delegation};
 
 use crate::sorted_map::{SortedMap, SortedSet};
 
-/// What is known of them.
+/// The nodes that act for the person.
 #[derive(Debug, Clone, Default)]
 pub struct OwnNodeList {
     /// The newest word for each node: when it was signed, and when it ends, in seconds since 1970.

@@ -9,7 +9,7 @@ use crate::richtext;
 pub struct Quote {
     /// The post that is quoted.
     pub id: EventId,
-    /// Who wrote it, as far as known.
+    /// Its author, if known.
     pub author: Option<PublicKey>,
 }
 

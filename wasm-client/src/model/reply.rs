@@ -14,7 +14,7 @@ use crate::sorted_map::SortedSet;
 pub struct Reply {
     /// The post that is answered.
     pub to: EventId,
-    /// Who wrote it.
+    /// Its author.
     pub author: PublicKey,
     /// The post with which the conversation began, if it is another one.
     pub root: Option<EventId>,

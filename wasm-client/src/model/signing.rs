@@ -119,7 +119,7 @@ pub struct Signing {
 /// The question for the passphrase.
 #[derive(Debug, Clone, Default)]
 pub struct Unlock {
-    /// What was typed.
+    /// The typed passphrase.
     pub passphrase: Secret,
     /// Why it did not open.
     pub error: Option<NotOpened>,
@@ -130,13 +130,13 @@ pub struct Unlock {
 /// The form for a new passphrase.
 #[derive(Debug, Clone)]
 pub struct PassphraseForm {
-    /// What it is for.
+    /// The purpose of the passphrase.
     pub purpose: For,
-    /// What was typed.
+    /// The passphrase typed the first time.
     pub first: Secret,
-    /// What was typed the second time.
+    /// The passphrase typed the second time.
     pub second: Secret,
-    /// What is wrong.
+    /// The error, if any.
     pub error: Option<Unfit>,
     /// Whether the key is being put under it.
     pub busy: bool,

@@ -94,7 +94,7 @@ pub enum Past {
 /// An entry of a timeline.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Post {
-    /// What its author wrote.
+    /// An event by its author.
     Written(UnsignedEvent),
     /// A repost (NIP-18). The event in the repost's content is not used; the target is fetched from the own node.
     Reposted {

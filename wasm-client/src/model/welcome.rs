@@ -7,11 +7,11 @@ use crate::{address::ClaimToken, secret::Secret};
 pub struct Onboarding {
     /// Which of the three steps.
     pub step: WelcomeStep,
-    /// What was typed as address or claim link.
+    /// The typed address or claim link.
     pub address: String,
     /// The right to become the node's owner.
     pub token: Option<ClaimToken>,
-    /// What is wrong, in words.
+    /// The error, in words.
     pub error: Option<String>,
     /// Whether this device holds somebody's key and node already, to which one can go back.
     pub was_in_use: bool,
@@ -44,7 +44,7 @@ pub enum KeyStep {
     },
     /// An existing one is typed or pasted.
     Import {
-        /// What was typed so far.
+        /// The typed key.
         nsec: Secret,
         /// The passphrase, where the key is under one.
         passphrase: Secret,

@@ -16,7 +16,7 @@ const MAX_DRAWN: usize = 72;
 /// The part of a long list that is drawn.
 #[derive(Debug, Clone)]
 pub struct Window {
-    /// What was scrolled past, from the beginning on.
+    /// The posts that were scrolled past, from the beginning on.
     above: Vec<Block>,
     /// How many posts are drawn.
     pub drawn: usize,

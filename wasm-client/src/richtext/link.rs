@@ -2,14 +2,14 @@
 
 use super::Span;
 
-/// What ends an address wherever it stands: no address holds it as it is, and writers mean their sentence by it.
+/// Characters that end an address anywhere: no address contains them unescaped.
 const NEVER_WITHIN: &str =
     "<>\"`\\|^“”„‟‘’‚‛«»‹›、。，．：；！？（）［］｛｝【】《》〈〉「」『』〔〕〖〗｡､､｢｣，؟،؛।॥…·";
-/// What ends a sentence and not an address, at its end.
+/// Characters that belong to the sentence when they stand at the end of an address.
 const CLOSING: &str = ".,;:!?'";
-/// What markup puts around an address.
+/// Markup characters around an address.
 const MARKS: &str = "*_~";
-/// What is opened and closed.
+/// Pairs of brackets.
 const BRACKETS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('{', '}')];
 
 /// Reads a link at the beginning of a text, with what stands before it. Its scheme comes out in lower case.

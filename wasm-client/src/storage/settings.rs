@@ -36,7 +36,7 @@ pub enum Setting {
     MadeHere(bool),
     /// The tab of the screen Home.
     Tab(Tab),
-    /// Who is known to follow one, and since when, in seconds since 1970.
+    /// Known followers, each with the time since when, in seconds since 1970.
     Followers(Vec<(PublicKey, u64)>),
     /// When pictures in posts are loaded.
     Media(Media),

@@ -65,7 +65,7 @@ pub fn not_opened(language: Language, reason: NotOpened) -> &'static str {
     .say(language)
 }
 
-/// What is wrong with a new passphrase.
+/// Why a new passphrase cannot be used.
 pub fn unfit(language: Language, unfit: Unfit) -> &'static str {
     match unfit {
         Unfit::Short => PASSPHRASE_SHORT.say(language),

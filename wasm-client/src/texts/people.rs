@@ -124,7 +124,7 @@ pub fn follows_people(language: Language, people: usize) -> String {
     words.fill(language, &[&count(people as u64)])
 }
 
-/// What somebody did, and how many others did it too; `more` when there are some that are not counted.
+/// A notification: what somebody did, and how many others did the same; `more` when some are not counted.
 pub fn notice(language: Language, what: What, name: &str, others: usize, more: bool) -> String {
     let words = match what {
         What::Reply => REPLIED,

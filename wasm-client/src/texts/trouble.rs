@@ -109,7 +109,7 @@ pub fn trouble(
     words.fill(language, &[address])
 }
 
-/// What a refusal means, and what to do.
+/// A refusal in words, and what to do.
 pub fn refusal(language: Language, refusal: &Refusal) -> String {
     let words = match refusal.code {
         RefusalCode::Version => REFUSED_VERSION,

@@ -96,7 +96,7 @@ pub fn send_hint(language: Language, apple: bool) -> &'static str {
     if apple { SEND_APPLE.say(language) } else { SEND_CONTROL.say(language) }
 }
 
-/// Whom one answers, and who can see it: everyone, or this person (or you alone) and so many others.
+/// The answered person and the audience: everyone, or this person (or you alone) and so many others.
 pub fn replying(language: Language, name: Option<&str>, audience: Option<(Option<&str>, usize)>) -> String {
     let name = name.unwrap_or(YOURSELF.say(language));
     let Some((first, others)) = audience else { return REPLYING.fill(language, &[name]) };

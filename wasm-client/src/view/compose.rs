@@ -115,7 +115,7 @@ pub fn send_button(model: &Model) -> Html {
         })
 }
 
-/// What one quotes.
+/// The quoted event.
 fn quoting(model: &Model, quote: &Quote) -> Html {
     element("div")
         .class("compose-quote")
@@ -124,7 +124,7 @@ fn quoting(model: &Model, quote: &Quote) -> Html {
         .child(drop_about(model.say(texts::QUOTE_DROP)))
 }
 
-/// Whom one answers and who will see it, so that nobody takes a private answer for a public one.
+/// The answered person and the audience, so that nobody takes a private answer for a public one.
 fn replying(model: &Model, reply: &Reply) -> Html {
     let author = model.name_of_other(&reply.author);
     // Its author first, who is the one that is answered.

@@ -138,7 +138,7 @@ fn by_name(model: &Model, words: &str) -> Vec<PublicKey> {
     known.map(|(person, _)| *person).take(MAX_PEOPLE).collect()
 }
 
-/// Who wrote lately and who is near, as a list to choose from; none when there is nobody.
+/// Recent authors and owners of neighbouring nodes, as a list to choose from; None when there are none.
 pub fn around_list(model: &Model) -> Option<Html> {
     let people = around(model);
     (!people.is_empty()).then(|| {
@@ -150,7 +150,7 @@ pub fn around_list(model: &Model) -> Option<Html> {
     })
 }
 
-/// Who wrote lately, and whose nodes are neighbours.
+/// Recent authors, and owners of neighbouring nodes.
 fn around(model: &Model) -> Vec<PublicKey> {
     let neighbours =
         model.connection.status.iter().flat_map(|status| &status.peers).filter_map(|peer| peer.owner);

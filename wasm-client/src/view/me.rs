@@ -44,7 +44,7 @@ pub fn view(model: &Model, drawn: &mut post::Drawn) -> Html {
         .children(written(model, me, drawn))
 }
 
-/// What the person wrote, and what they liked.
+/// The person's posts and likes.
 fn written(model: &Model, me: PublicKey, drawn: &mut post::Drawn) -> Vec<Html> {
     let liked = model.timeline.posts().filter(|(place, _)| model.likes.is_mine(&place.id)).take(POSTS);
     let count = model.posts_of(me).take(POSTS).count();
@@ -138,7 +138,7 @@ fn profile(model: &Model) -> Html {
         )
 }
 
-/// What the form shows before anything is typed.
+/// The form's initial content.
 pub fn present(model: &Model) -> ProfileForm {
     let known = model.me.as_ref().and_then(|me| model.people.profile(me));
     known.map(Profile::form).unwrap_or_default()

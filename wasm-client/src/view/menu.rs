@@ -20,7 +20,7 @@ use crate::{
     vdom::element,
 };
 
-/// What is opened under this post, if something is.
+/// The menu under this post, if it is open.
 pub fn view(model: &Model, id: EventId, unsigned: &UnsignedEvent) -> Option<Html> {
     let menu = model.menu.filter(|menu| menu.post == id)?;
     Some(match menu.offers {

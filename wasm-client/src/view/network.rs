@@ -89,7 +89,7 @@ pub fn miniature(model: &Model) -> Html {
         .child(element("ul").class("around").children(people))
 }
 
-/// What the node says no to, if it does, and what to do.
+/// The node's refusal, if any, and what to do.
 pub fn refusal_card(model: &Model) -> Option<Html> {
     let Phase::Refused(refusal) = &model.connection.phase else { return None };
     Some(
@@ -123,7 +123,7 @@ fn trouble_card(model: &Model) -> Option<Html> {
     )
 }
 
-/// What the node says is wrong with it.
+/// The node's warnings.
 fn warnings(model: &Model) -> Option<Html> {
     let known = model.connection.warnings.iter().filter_map(|code| match code {
         1 => Some(texts::WARNING_TWIN),
@@ -221,7 +221,7 @@ impl TimelineKey {
     }
 }
 
-/// What came from this peer and went to it within the last hour, in bytes.
+/// Bytes received from this peer and sent to it within the last hour.
 fn traffic_with(model: &Model, peer: &PeerStatus) -> (u64, u64) {
     let network = model.connection.status.as_ref().and_then(|status| status.network.as_ref());
     network.map_or((0, 0), |network| network.traffic_with(peer.peer))

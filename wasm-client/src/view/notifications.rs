@@ -154,7 +154,7 @@ fn draw(model: &Model, row: &Row<'_>) -> Html {
         .child(link)
 }
 
-/// What a notice leads to.
+/// The link of a notification.
 fn about(model: &Model, notice: &Notice, post: EventId) -> Route {
     match notice.what {
         What::Follow => Route::Person(notice.by),

@@ -131,7 +131,7 @@ fn context(image: Icon, words: &str) -> Html {
     element("p").class("post-context").child(icon(image)).child(sentence("span", words))
 }
 
-/// What a post answers, and that it is not for everyone.
+/// The line above a post: what it answers, and that it is private.
 fn about(model: &Model, unsigned: &UnsignedEvent) -> Option<Html> {
     let reply = unsigned.has_tag("e").then(|| {
         let words = match answered(model, unsigned) {
@@ -243,7 +243,7 @@ fn more(model: &Model, id: EventId) -> Html {
         .with("aria-expanded", if open { "true" } else { "false" })
 }
 
-/// What is opened under this post.
+/// The menu under this post.
 fn offered(model: &Model, id: &EventId) -> Option<Offers> {
     model.menu.filter(|menu| menu.post == *id).map(|menu| menu.offers)
 }

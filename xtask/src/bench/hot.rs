@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use std::{fs, time::SystemTime};
 
-/// What all others are compared with.
+/// The function with which all others are compared.
 const YARDSTICK: &str = "verify an event";
 
 /// Lets criterion measure, and gives each function's time as a multiple of one signature check.

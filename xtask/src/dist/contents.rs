@@ -27,7 +27,7 @@ impl ArchiveFile {
     }
 }
 
-/// What is copied from the top of the work tree.
+/// Files that are copied from the top of the work tree.
 const COPIED: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 /// Folders of which all files are copied.
 const FOLDERS: [&str; 2] = ["dist", "docs"];

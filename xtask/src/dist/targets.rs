@@ -9,7 +9,7 @@ use std::env::consts::{ARCH, OS};
 pub struct DistTarget {
     /// As rustc calls it.
     pub triple: &'static str,
-    /// What compiles C and links for it.
+    /// The C compiler and linker.
     pub linker: Linker,
     /// The form of its archive.
     pub packing: Packing,
@@ -17,7 +17,7 @@ pub struct DistTarget {
     pub packages: Option<(&'static str, &'static str)>,
 }
 
-/// What compiles C and links.
+/// A C compiler and linker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Linker {
     /// Zig, by cargo-zigbuild; fetched from Python's registry.
@@ -104,7 +104,7 @@ impl DistTarget {
     }
 }
 
-/// What is to be built.
+/// The targets to build.
 pub fn chosen(options: &DistOptions) -> Result<Vec<&'static DistTarget>> {
     if options.all {
         return Ok(TARGETS.iter().filter(|target| target.obstacle().is_none()).collect());
@@ -129,7 +129,7 @@ pub fn chosen(options: &DistOptions) -> Result<Vec<&'static DistTarget>> {
     Ok(targets)
 }
 
-/// What `--all` leaves out here, and why.
+/// The targets that `--all` leaves out here, and why.
 pub fn impossible() -> Vec<(&'static DistTarget, String)> {
     TARGETS.iter().filter_map(|target| Some((target, target.obstacle()?))).collect()
 }

@@ -14,7 +14,7 @@ use std::{
 const ZIG: &str = "0.17.1";
 const ZIGBUILD: &str = "0.24.1";
 
-/// What a build for a target is called with.
+/// The command and environment of a build for a target.
 pub struct Toolchain {
     /// `build`, or the subcommand of cargo that stands for it.
     pub subcommand: &'static str,

@@ -22,7 +22,7 @@ const KNOWN: [(&str, &str, &str); 1] = [(
 
 /// A module by the names that lead to it from the top of its crate.
 type Module = Vec<String>;
-/// What each module imports of those beside it.
+/// For each module the modules beside it that it imports.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// The circles that are not known, and the known ones that are gone, one sentence each.

@@ -87,7 +87,7 @@ fn violations(sources: &[(String, String)]) -> Vec<String> {
     violations
 }
 
-/// What a line declares: `pub struct Name`, or `mod name;` however visible.
+/// The declaration in a line: `pub struct Name`, or `mod name;` with any visibility.
 fn declared(line: &str) -> Option<Declared> {
     let mut words = line.split_whitespace().peekable();
     let public = words.next_if_eq(&"pub").is_some();

@@ -13,9 +13,9 @@ const BUDGET: &str = "budget: ";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TestResult {
     Passed,
-    /// It failed, died or hung.
+    /// It failed, crashed or was ended for its time.
     Failed,
-    /// It said that it could not run, for these reasons.
+    /// It was skipped, for these reasons.
     Skipped(Vec<String>),
 }
 
@@ -24,7 +24,7 @@ pub enum TestResult {
 pub struct Case {
     pub name: String,
     pub verdict: TestResult,
-    /// What it printed.
+    /// Its output.
     pub output: String,
 }
 
@@ -84,7 +84,7 @@ impl Tally {
         lines.map(str::trim).filter(|line| line.starts_with(BUDGET)).map(String::from)
     }
 
-    /// What all tests printed.
+    /// The output of all tests.
     pub fn output(&self) -> String {
         self.0.iter().map(|case| case.output.as_str()).collect::<Vec<_>>().join("\n")
     }

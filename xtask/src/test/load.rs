@@ -37,7 +37,7 @@ impl Drop for Load {
     }
 }
 
-/// Computes until the other end of the input is gone, which is when whoever started this has ended.
+/// Computes until the other end of its input is closed, which is when its parent has ended.
 pub fn be_busy() -> ExitCode {
     thread::spawn(|| {
         let mut number = 1_u64;

@@ -18,7 +18,7 @@ const FINGERPRINTED: [&str; 12] =
 /// Files that the browser asks for by a fixed name.
 const FIXED_NAMES: [&str; 2] = ["sw.js", "favicon.ico"];
 
-/// What is served at `./`.
+/// The file that is served at `./`.
 const PAGE: &str = "index.html";
 
 /// Kinds of files in which references are followed.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use std::{collections::BTreeMap, fmt, fs, path::Path, process::Command};
 use walrus::{ExportItem, Module, RefType};
 
-/// What rustc's wasm32 uses beyond the first version of WebAssembly; every browser since 2022 has it.
+/// Features of WebAssembly that rustc's wasm32 uses beyond the first version; every browser since 2022 has them.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-sign-ext",
@@ -82,13 +82,13 @@ impl fmt::Display for Optimizer {
     }
 }
 
-/// What a browser fetches of this file, in bytes.
+/// The size of this file in transfer, in bytes.
 fn transferred(file: &Path) -> Result<usize> {
     let bytes = fs::read(file)?;
     Ok(compress::brotli(&bytes)?.map_or(bytes.len(), |packed| packed.len()))
 }
 
-/// What each exported table holds and how far it may grow.
+/// The type and limits of each exported table.
 fn exported_tables(wasm: &[u8]) -> Result<BTreeMap<String, (RefType, Option<u64>)>> {
     let module = Module::from_buffer(wasm).context("the compiled client is no WebAssembly module")?;
     let table = |export: &walrus::Export| {

@@ -47,8 +47,8 @@ pub fn functions(wasm: &[u8]) -> Result<Vec<u8>> {
     Ok(module.finish())
 }
 
-/// By what functions are put in order: the power of two of their length, and their bytes from the end on. Which functions
-/// they call says nothing of how alike they are, and is left out.
+/// The sort key of a function: the power of two of its length, and its bytes from the end on, without the indices of
+/// called functions, which say nothing about likeness.
 fn likeness(body: &FunctionBody<'_>) -> Result<(Option<u32>, Vec<u8>)> {
     let (bytes, begin) = (body.as_bytes(), body.range().start);
     let mut reader = body.get_operators_reader().context("a function of the client does not read")?;

@@ -10,7 +10,7 @@ use walrus::ModuleConfig;
 
 /// The name under which a module looks for what it takes in.
 const PLACE: &str = "b";
-/// What a script of bindings calls the module; what the module gives out stands behind it.
+/// The name of the module in a script of bindings, before the names of its exports.
 const MODULE: &str = "wasm.";
 
 /// The same script without the lines that are comments, empty lines, and indentation.
@@ -68,8 +68,8 @@ pub fn names(wasm: &[u8], script: &str) -> Result<(Vec<u8>, String)> {
     Ok((module.emit_wasm(), script.replace(&before, &after)))
 }
 
-/// Blanks the folders of the sources of crates and of the standard library, which stand in the texts of panics: to whoever
-/// reads a panic they say nothing, and they make what is loaded first longer. The names of the files stay.
+/// Blanks the paths of crates' sources and of the standard library in the texts of panics: they tell a reader
+/// nothing, and make the first load longer. The file names stay.
 fn without_paths(data: &mut [u8]) {
     for marker in [b"/registry/src/".as_slice(), b"/rustc/"] {
         let mut from = 0;
@@ -88,7 +88,7 @@ fn without_paths(data: &mut [u8]) {
 /// Longest path behind a marker that is believed to be one, in bytes.
 const MAX_PATH: usize = 300;
 
-/// Where a path with this marker begins: at the name of cargo's folder, if it stands there.
+/// Where a path with this marker begins: at the name of cargo's folder, if that is there.
 fn begin_of_path(data: &[u8], marker: usize) -> usize {
     let before = data.get(..marker).unwrap_or_default();
     before.strip_suffix(CARGO_HOME.as_bytes()).unwrap_or(before).len()

@@ -31,7 +31,7 @@ pub(super) struct Pages {
     /// Events of the longest page so far.
     longest: usize,
     second: Option<Second>,
-    /// What has come: a page begins in the second in which the last one ended.
+    /// Events that have come: a page begins in the second in which the last one ended.
     seen: BTreeSet<EventId>,
     /// Seconds of which the relay has more than it gives.
     passed_over: u64,
@@ -53,7 +53,7 @@ impl Pages {
         }
     }
 
-    /// What is to be asked now.
+    /// The filter to send now.
     pub(super) fn question(&self) -> Filter {
         if let Some(question) = self.second.as_ref().and_then(Second::question) {
             return question;
@@ -137,7 +137,7 @@ struct Second {
     whole: bool,
     /// Events of the longest answer.
     longest: usize,
-    /// What is still to be asked for, the next one last.
+    /// The filters that are still to be sent, the next one last.
     parts: Vec<Filter>,
     given: usize,
     questions: usize,

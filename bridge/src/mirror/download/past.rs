@@ -40,7 +40,7 @@ pub(super) struct Past {
     parts: VecDeque<Part>,
     /// When it began, in seconds since 1970: newer events come by the subscriptions.
     until: u64,
-    /// What the relay takes.
+    /// The limits of the relay.
     allowed: Allowed,
     compares: bool,
     comparing: Option<Box<Comparing>>,
@@ -146,7 +146,7 @@ impl Past {
         }
     }
 
-    /// The comparison came to nothing: pages will do.
+    /// The comparison has failed: reads pages instead.
     pub(super) fn on_not_compared(&mut self) -> Option<MirrorStep> {
         self.compares = false;
         self.comparing.take().and_then(|_| self.ask())

@@ -19,7 +19,7 @@ const MAX_STRANGERS: usize = 1_000;
 /// People of one question; relays refuse long filters.
 const AT_ONCE: usize = 100;
 
-/// Who is asked for.
+/// The people whose profiles are fetched.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
     strangers: BTreeSet<PublicKey>,

@@ -150,7 +150,7 @@ pub(super) fn changed(list: &List, change: &ListChange, now: u64) -> ListDraft {
     ListDraft { template, private: (!same).then_some(private) }
 }
 
-/// What a follow set calls itself.
+/// The title of a follow set.
 pub(super) fn title_of(list: &List) -> Option<&str> {
     let title = list.public().iter().find(|tag| tag.name() == "title")?.value()?;
     crate::letters::has_visible(title).then_some(title)

@@ -16,7 +16,7 @@ use crate::storage::StorageError;
 /// How long the browser's storage may take, in milliseconds: a full disk of a phone takes some seconds.
 const PATIENCE_MS: u32 = 15_000;
 
-/// What comes of this, unless it takes too long.
+/// The result of this future, or an error when it takes too long.
 pub(super) async fn limited<T>(
     mut work: Pin<Box<dyn Future<Output = Result<T, StorageError>> + '_>>,
 ) -> Result<T, StorageError> {

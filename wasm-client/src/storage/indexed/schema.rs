@@ -14,7 +14,7 @@ pub(super) const PROFILES: &str = "profiles";
 pub(super) const DELETIONS: &str = "deletions";
 /// Versions of the own lists of people under their place.
 pub(super) const LISTS: &str = "lists";
-/// What the node has not acknowledged, under the event id.
+/// Events that the node has not acknowledged, by id.
 pub(super) const OUTBOX: &str = "outbox";
 /// Settings under their name, as `name value`.
 pub(super) const SETTINGS: &str = "settings";

@@ -9,7 +9,7 @@ use crate::{
     vdom::{VNode, element},
 };
 
-/// What an article says, block by block.
+/// The text of an article, block by block.
 pub fn view(model: &Model, text: &str) -> Vec<Html> {
     let mut shown: Vec<Html> = Vec::new();
     // The list that the next entry goes on with, and in how many quotes it stands.
