@@ -190,7 +190,7 @@ fn check_router(node: &Node) -> Seen {
     let or_warn = if is_needed { CheckVerdict::Warn } else { CheckVerdict::Ok };
     let (verdict, text) = match node.reach.upnp {
         Router::Off if node.reach.loopback_only => {
-            (CheckVerdict::Ok, "not asked, for the node listens on loopback")
+            (CheckVerdict::Ok, "not asked, because the node listens on loopback")
         }
         Router::Off => (CheckVerdict::Ok, "not asked to open the port (--upnp, --reachable)"),
         Router::Searching => (or_warn, "asked by UPnP to open the port; no answer yet"),

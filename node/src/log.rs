@@ -82,8 +82,10 @@ fn write(queue: Receiver<Line>, mut out: impl Write, mut said: u64) {
             Line::Text(line) => {
                 let lost = dropped();
                 let written = if lost > said {
-                    let text =
-                        format!("({} lines of the log were dropped, for nobody took them)\n", lost - said);
+                    let text = format!(
+                        "({} lines of the log were dropped, because nobody read them)\n",
+                        lost - said
+                    );
                     out.write_all(text.as_bytes()).and_then(|()| out.write_all(&line))
                 } else {
                     out.write_all(&line)

@@ -125,7 +125,9 @@ impl Reach {
             (_, 0) if self.reachability == Word::Unknown && !self.seeks_relays => {
                 "it is not known yet whether others reach this node".to_owned()
             }
-            (_, 0) if peers == 0 => "nobody can reach this node, for it is connected to no other".to_owned(),
+            (_, 0) if peers == 0 => {
+                "nobody can reach this node, because it is connected to no other".to_owned()
+            }
             (_, 0) => {
                 "others cannot reach this node; it gets and sends what its neighbours pass on".to_owned()
             }

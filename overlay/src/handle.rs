@@ -154,7 +154,7 @@ impl Overlay {
     pub async fn respond(&self, request: RequestRef, payload: Vec<u8>) {
         let (size, limit) = (payload.len(), request.protocol.max_response());
         if size > limit {
-            tracing::error!("An answer of {size} bytes was not sent, for {limit} are allowed.");
+            tracing::error!("An answer of {size} bytes was not sent; the limit is {limit} bytes.");
             return self.refuse(request).await;
         }
         self.tell(OverlayCommand::Respond { request, payload: Some(payload) }).await;

@@ -31,7 +31,7 @@ async fn clients_that_read_nothing_hold_no_memory_and_are_sent_away() {
         if alice.node.metric("sessions").await == 64 {
             let (status, _, body) = nostrp2p_tests::request(&address, "GET", "/client", &UPGRADE, b"").await;
             assert_eq!(status, 503);
-            assert!(String::from_utf8_lossy(&body).contains("as many sessions as it can"));
+            assert!(String::from_utf8_lossy(&body).contains("reached its limit of sessions"));
             refused += 1;
             continue;
         }

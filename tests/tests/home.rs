@@ -156,7 +156,7 @@ async fn a_helper_says_why_it_serves_no_more() {
     assert_eq!((link.peer, link.key, link.token), (peer, key, None), "{shown}");
 
     let reason = refused(Client::through(&front.address(), &peer, &key).await);
-    assert_eq!(reason, "that node has as many sessions through this helper as it gets");
+    assert_eq!(reason, "that node has reached its limit of sessions through this helper");
 
     // More than a MiB: the helper ends what it carries, and what was said before has arrived.
     let long = "a long story ".repeat(4_000);

@@ -40,13 +40,13 @@ pub enum TunnelDenied {
     #[error("this helper does not know that node at the moment")]
     Unknown,
     /// That node has reached its limit of sessions.
-    #[error("that node has as many sessions through this helper as it gets")]
+    #[error("that node has reached its limit of sessions through this helper")]
     Sessions,
     /// One address has reached its limit of sessions to that node; only with a node that does not report logins.
-    #[error("there are as many sessions to that node from your address as there may be")]
+    #[error("too many sessions to that node from your address")]
     Address,
     /// The limit of sessions for all nodes together is reached.
-    #[error("this helper serves as many sessions as it can")]
+    #[error("this helper has reached its limit of sessions")]
     Full,
     /// That node has used up its bytes of the day.
     #[error("that node has used up what it gets from this helper today")]
@@ -190,13 +190,13 @@ impl State {
     /// A node at home asks to be reached through this one.
     pub fn ask(&mut self, peer: PeerId, now: u64) -> Lent {
         let Some(address) = self.config.address.clone() else {
-            return Lent::Refused { reason: "this node lends its address to nobody".to_owned() };
+            return Lent::Refused { reason: "this node is no helper".to_owned() };
         };
         // What was used today counts for whoever comes back, too.
         self.homes.retain(|_, home| home.is_served(now) || home.used(now) > 0);
         let others = self.homes.iter().filter(|(other, home)| **other != peer && home.is_served(now));
         if others.count() >= MAX_HOMES {
-            return Lent::Refused { reason: "this helper serves as many nodes as it can".to_owned() };
+            return Lent::Refused { reason: "this helper has reached its limit of nodes".to_owned() };
         }
         if self.homes.len() >= MAX_REMEMBERED && !self.homes.contains_key(&peer) {
             let gone = self.homes.iter().filter(|(_, home)| !home.is_served(now));

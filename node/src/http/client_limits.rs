@@ -29,6 +29,11 @@ const GUEST_ROWS: Rate = Rate { burst: 200_000, per_hour: 2_000_000 };
 /// Origins of which it is remembered what they have used up; beyond it the longest silent are forgotten.
 const MAX_ORIGINS: usize = 1_024;
 
+/// The answer to a client whose origin has reached its limit of sessions.
+pub(super) fn too_many() -> String {
+    format!("Too many sessions from your address (limit {MAX_SESSIONS}); close one and try again.\n")
+}
+
 /// The origin of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ClientOrigin {

@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     App,
-    client_limits::{Allowance, ClientOrigin, Visit},
+    client_limits::{self, Allowance, ClientOrigin, Visit},
 };
 use crate::connection_slots::SlotHandle;
 
@@ -50,11 +50,11 @@ where
     S: Future<Output = Result<(), Gone>> + Send,
 {
     let Some(visit) = app.client_limits.enter(place) else {
-        let text = "There are as many sessions from your address as there may be; close one and try again.\n";
+        let text = client_limits::too_many();
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
     let Some(taken) = app.sessions.take_soon().await else {
-        let text = "This node serves as many sessions as it can; close one and try again.\n";
+        let text = "This node has reached its limit of sessions; close one and try again.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     };
     let upgrade = upgrade.read_buffer_size(READ_BUFFER);

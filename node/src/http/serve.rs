@@ -62,7 +62,10 @@ where
         };
         if places.full() && complained.is_none_or(|then| then.elapsed() > COMPLAIN_EVERY) {
             let connections = MAX_CONNECTIONS;
-            tracing::warn!(connections, "as many connections as there may be; the idle ones make room");
+            tracing::warn!(
+                connections,
+                "the limit of connections is reached; idle ones are closed for new ones"
+            );
             complained = Some(Instant::now());
         }
         let place = tokio::select! {

@@ -94,7 +94,7 @@ pub(super) fn external(text: &str) -> Result<PeerAddress, String> {
     let address: PeerAddress = text.parse().map_err(|error: InvalidPeerAddress| error.to_string())?;
     if address.is_circuit() || address.has_name() {
         return Err(format!(
-            "{address}: give the IP address and port that others dial, for nodes look up no names that others tell them"
+            "{address}: give the IP address and port that others dial; nodes do not resolve names that others tell them"
         ));
     }
     Ok(address)

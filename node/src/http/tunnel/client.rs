@@ -45,7 +45,7 @@ pub(crate) async fn serve(app: App, mut visits: mpsc::Receiver<HomeVisit>, ways:
         let app = app.clone();
         tokio::spawn(async move {
             let Some(session) = app.sessions.take_soon().await else {
-                return tracing::info!(helper = %from, "as many sessions as there may be");
+                return tracing::info!(helper = %from, "the limit of sessions is reached");
             };
             match timeout(GREETING_TIME, greet(&app, stream)).await {
                 Ok(Some((channel, stream))) => {

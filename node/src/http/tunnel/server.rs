@@ -29,7 +29,7 @@ use tokio::{
 use crate::driver::Command;
 use crate::http::{
     App,
-    client_limits::{ClientOrigin, Source},
+    client_limits::{self, ClientOrigin, Source},
     link::READ_BUFFER,
 };
 
@@ -55,14 +55,15 @@ pub(in crate::http) async fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !app.lends {
-        return (StatusCode::NOT_FOUND, "This node lends its address to nobody.\n").into_response();
+        return (StatusCode::NOT_FOUND, "This node is no helper for other nodes.\n").into_response();
     }
     let Ok(peer) = peer.parse::<PeerId>() else {
-        return (StatusCode::BAD_REQUEST, "Behind /to/ stands the peer id of a node.\n").into_response();
+        return (StatusCode::BAD_REQUEST, "The path /to/ needs the peer id of a node behind it.\n")
+            .into_response();
     };
     let place = ClientOrigin::of(source.map(|source| source.0), &headers);
     let Some(visit) = app.client_limits.enter(place) else {
-        let text = "There are as many sessions from your address as there may be; close one and try again.\n";
+        let text = client_limits::too_many();
         return (StatusCode::TOO_MANY_REQUESTS, text).into_response();
     };
     // Whatever is wrong from here on, a browser learns only over the WebSocket.
