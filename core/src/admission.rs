@@ -102,10 +102,11 @@ impl Admission {
         self.budgets.people.restore(born, people, now);
     }
 
-    /// Whether a broadcast event that a neighbour brings is worth a signature check.
+    /// Whether a broadcast event from a neighbour is worth a signature check.
     ///
     /// # Errors
-    /// `Err(Ok(..))` is to be ignored, `Err(Err(..))` is the sender's fault.
+    ///
+    /// `Err(Ok(..))` says why to ignore it, `Err(Err(..))` what its sender did wrong.
     pub fn check(
         &self,
         id: &EventId,
@@ -117,12 +118,12 @@ impl Admission {
         self.unwanted(id, unsigned, from, now).map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
-    /// The same for an event that another node hands over because it is for the owner. That it was seen before does
-    /// not matter here: the sender wants to know that it is stored. Nor does its age: it may have waited for this node for
-    /// longer than what is for everyone is kept, and a refusal could not be undone when it is this node's clock that is
-    /// wrong.
+    /// The same for an event that another node delivers to the owner. It is checked even if it was seen before,
+    /// because the sender wants to know that it is stored. Its age does not matter: it may have waited for this node
+    /// for longer than public events are kept, and a refusal could not be undone if this node's clock is wrong.
     ///
     /// # Errors
+    ///
     /// As [`Admission::check`].
     pub fn check_handed(
         &self,
@@ -144,11 +145,12 @@ impl Admission {
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
-    /// The rule for events that come by catching up. It depends on nothing but the event and the time, so that all nodes
-    /// come to hold the same: neither budgets nor what was seen before count. The mute list counts: it is the owner's wish
-    /// about his own node, and others ask elsewhere.
+    /// The rule for events that come by catching up. It depends only on the event and the time, so that all nodes
+    /// come to hold the same: neither budgets nor seen ids count. The mute list does: it is the owner's wish about
+    /// the own node, and others ask elsewhere.
     ///
     /// # Errors
+    ///
     /// As [`Admission::check`].
     pub fn check_shared(&self, unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         check_at_the_door(unsigned, now)?;
@@ -157,10 +159,11 @@ impl Admission {
         ignored.map_or(Ok(()), |ignored| Err(Ok(ignored)))
     }
 
-    /// The rule for events that a relay of the rest of Nostr gives: that of catching up, but what is replaced by newer
-    /// versions is taken however old it is, and whatever kind the node has asked for. The owner's own is always taken.
+    /// The rule for events from a Nostr relay: that of catching up, except that replaceable events are taken however
+    /// old they are, and of any kind that the node has asked for. The owner's own events are always taken.
     ///
     /// # Errors
+    ///
     /// As [`Admission::check`].
     pub fn check_mirrored(
         &self,
@@ -198,9 +201,10 @@ impl Admission {
         self.declined.insert(id);
     }
 
-    /// Remembers an event whose signature was right, charges its author, and says whether it is passed on.
+    /// Remembers an event whose signature was right, charges its author, and says whether it is forwarded.
     ///
-    /// Only now: otherwise a stranger could use up an author's budget, or hide an event by its id, with forgeries.
+    /// This happens after the signature check: otherwise a stranger could use up an author's budget, or hide an event
+    /// by its id, with forgeries.
     pub fn admit(&mut self, id: EventId, unsigned: &UnsignedEvent, from: &PeerId, now: u64) -> bool {
         self.recent.insert(seen_as(id, unsigned));
         let cost = cost(&id, unsigned);
@@ -264,8 +268,8 @@ fn seen_as(id: EventId, unsigned: &UnsignedEvent) -> EventId {
     if unsigned.statement.is_some() { stated(id) } else { id }
 }
 
-/// The place of an event with a statement in the table of seen ids: its id with all bits inverted, which is the id of no
-/// other event but by a chance of one in 2^256.
+/// The key of an event with a statement in the table of seen ids: its id with all bits inverted. That it equals
+/// another event's id has a probability of 2^-256.
 fn stated(id: EventId) -> EventId {
     EventId::from_bytes(id.as_bytes().map(|byte| !byte))
 }

@@ -141,8 +141,8 @@ impl Announcer {
         }
     }
 
-    /// States that an event of the owner is for everyone. None when the owner's word for this node did not hold when the
-    /// event was written, or is too long ([`nostrp2p_protocol::MAX_STATEMENT_BYTES`]).
+    /// Makes a statement that an event of the owner is for everyone. None when the delegation `word` did not hold at
+    /// the event's `created_at`, or is too long ([`nostrp2p_protocol::MAX_STATEMENT_BYTES`]).
     pub fn state(&self, word: &Delegation, unsigned: &UnsignedEvent) -> Option<PublicStatement> {
         let held = word.created_at() <= unsigned.created_at && unsigned.created_at < word.expires();
         let own = word.owner() == unsigned.pubkey && word.peer() == self.key.peer;
@@ -191,12 +191,13 @@ impl Announcer {
         self.said.clone()
     }
 
-    /// Checks an announcement that a neighbour has passed on, or told when it was asked, and keeps it. The cheap checks
-    /// come first; the two signatures cost about 100 us. Announcements of nodes that are connected, and of those that act
-    /// for people who are needed, are heard although the neighbour tells too many.
+    /// Checks an announcement that a neighbour has forwarded, or sent in an answer, and keeps it. The cheap checks
+    /// come first; the two signatures cost about 100 us. Announcements of connected nodes, and of nodes that act for
+    /// needed people, are taken even when the neighbour tells too many.
     ///
     /// # Errors
-    /// Says why it is not to be passed on.
+    ///
+    /// Says why it is not forwarded.
     pub(crate) fn hear(
         &mut self,
         from: PeerId,
@@ -208,10 +209,11 @@ impl Announcer {
         self.take(signed, from, bytes, core, now)
     }
 
-    /// As [`Announcer::hear`], for what a neighbour has told when it was asked: that is not passed on, and the directory may
-    /// have lost a node whose announcement is kept here, so it learns of that node again. It counts like news.
+    /// As [`Announcer::hear`], for a neighbour's answer. It is not forwarded. The directory may have lost a node
+    /// whose announcement is kept here, so it learns of that node again. The announcement counts as a new one.
     ///
     /// # Errors
+    ///
     /// Says why there is nothing to learn from it.
     pub(crate) fn hear_told(
         &mut self,
@@ -322,8 +324,8 @@ impl Announcer {
         self.heard.len()
     }
 
-    /// Displaces what is too much. What is needed stays, unless it would take more than half of the table: then only
-    /// connected nodes do, of which there are a few hundred at most.
+    /// Evicts entries over the limit. Needed ones stay, unless they would take more than half of the table: then only
+    /// connected nodes stay, of which there are a few hundred at most.
     fn make_room(&mut self, core: &dyn Surroundings) {
         while self.heard.len() > MAX_KEPT {
             if self.count_after == 0 {

@@ -61,10 +61,11 @@ impl Directory {
         }
     }
 
-    /// Takes a delegation in that a neighbour has told; returns whether a node that may act now was not known before.
+    /// Takes in a delegation from a neighbour; returns whether it adds a node that may act now and was not known
+    /// before.
     ///
-    /// One that has expired removes the older one for the same node: so an owner ends it. One that reaches further ahead
-    /// than a delegation may is passed over, see [`Delegation::is_credible`].
+    /// An expired one removes the older one for the same node: that is how an owner revokes it. One that reaches
+    /// further ahead than allowed is ignored, see [`Delegation::is_credible`].
     pub(crate) fn learn(
         &mut self,
         delegation: &Delegation,

@@ -318,8 +318,8 @@ impl Fetches {
         wants
     }
 
-    /// Whether an event is one of those that were asked for. An answer by somebody whom the owner has muted is not; their
-    /// posts are, when a client asks for that person.
+    /// Whether an event is one of those that were asked for. An answer by somebody whom the owner has muted is not;
+    /// that person's posts are, when a client asks for that person.
     pub fn fits(wants: &[FetchTarget], id: &EventId, unsigned: &UnsignedEvent, muted: bool) -> bool {
         let by_name = |want: &&FetchTarget| !matches!(want, FetchTarget::Answers(_));
         wants.iter().any(|want| want.is(id, unsigned) && (!muted || by_name(&want)))

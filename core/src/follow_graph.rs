@@ -55,8 +55,8 @@ impl FollowGraph {
         self.follows.first.contains(person)
     }
 
-    /// Takes a list into account: the owner's follow list (kind 3) and mute list (kind 10000), and the follow lists of
-    /// those whom he follows. Others, and older ones, are passed over.
+    /// Takes in a list: the owner's follow list (kind 3) and mute list (kind 10000), and the follow lists of followed
+    /// people. It ignores other lists, and older versions.
     pub fn learn(&mut self, list: &UnsignedEvent) {
         let own = self.owner == Some(list.pubkey);
         match list.kind {

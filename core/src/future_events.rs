@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_protocol::{EventId, PeerId, limits::MAX_SECONDS_AHEAD};
 
-/// The longest wait, in seconds: what is dated later is asked for then, too. Clocks are wrong by an hour when somebody
+/// The longest wait, in seconds: later events are fetched then, too. Clocks are wrong by an hour when somebody
 /// mistakes the season; one that is wrong by more may be set right at any time. Two hours; a guess.
 const MAX_WAIT_SECONDS: u64 = 7_200;
 
@@ -40,8 +40,8 @@ impl FutureEvents {
         self.of.get(id).is_some_and(|(due, _)| *due > now)
     }
 
-    /// A neighbour brought an event that is too new. When there is no room, the neighbour who brought most loses what is
-    /// due last of it, so that nobody is crowded out by one who brings more.
+    /// Notes an event that is dated too far ahead. When the table is full, the neighbour with most entries loses the
+    /// one that is due last, so that no neighbour crowds out the others.
     pub(crate) fn note(&mut self, id: EventId, created_at: u64, from: PeerId, now: u64) {
         if self.is_waiting(&id, now) {
             return;

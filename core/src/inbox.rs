@@ -143,9 +143,9 @@ impl Inbox {
         }
     }
 
-    /// Whether an event is worth a signature check, which is charged to its bearer's address.
+    /// Whether an event is worth a signature check, which is charged to its sender's address.
     ///
-    /// Nothing here depends on the mute list: otherwise whoever forges an event of somebody learns whether the owner has
+    /// Nothing here depends on the mute list: otherwise a forgery in somebody's name would show whether the owner has
     /// muted that person.
     pub(crate) fn check(
         &mut self,
@@ -181,9 +181,9 @@ impl Inbox {
         }
     }
 
-    /// Charges an event whose signature is right, and says who answers for it.
+    /// Charges an event whose signature is right, and returns the accountable sender.
     ///
-    /// Only now: otherwise a stranger could use up somebody's budget with forgeries.
+    /// This happens after the signature check: otherwise a stranger could use up somebody's budget with forgeries.
     pub(crate) fn receive(
         &mut self,
         unsigned: &UnsignedEvent,

@@ -98,9 +98,9 @@ impl Outbox {
         self.waiting.len() >= MAX_WAITING
     }
 
-    /// Takes a delivery in, new or from disk; it is due at once, or when its next retry is. One that waits already
-    /// stays as it is: a client publishes again what was not acknowledged. One that was given up waits for a node of the
-    /// person.
+    /// Takes in a delivery, new or from the disk. It is due at once, or at its next retry. One that already waits
+    /// stays as it is, because a client publishes again what was not acknowledged. One that was given up waits for a
+    /// node of the person.
     pub fn add(&mut self, address: DeliveryKey, row: DeliveryState, now: u64) {
         if row.state == Delivery::GivenUp && row.retries != REFUSED {
             return self.remember_given_up(address);
@@ -149,8 +149,8 @@ impl Outbox {
         self.due.first().map(|(due, _)| *due)
     }
 
-    /// Makes everything for a person due at once, because a node of that person has appeared. What was given up waits
-    /// again; returns those deliveries, to be written down.
+    /// Makes all deliveries to a person due at once, because a node of that person has appeared. Given-up ones wait
+    /// again; returns those, to be stored.
     pub fn hurry(&mut self, person: &PublicKey, now: u64) -> Vec<(DeliveryKey, DeliveryState)> {
         self.hurry_where(person, now, |_| true);
         let mut revived = Vec::new();
@@ -165,8 +165,8 @@ impl Outbox {
         revived
     }
 
-    /// Makes what a person's nodes left without an answer due at once, because one of them has answered something else.
-    /// What such a node has put off itself keeps its time.
+    /// Makes the unanswered deliveries to a person due at once, because one of the person's nodes has answered
+    /// another one. A delivery that such a node has postponed itself keeps its time.
     pub(crate) fn hurry_unanswered(&mut self, person: &PublicKey, now: u64) {
         self.hurry_where(person, now, |waiting| waiting.last != Some(Failure::Later));
     }

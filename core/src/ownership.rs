@@ -108,11 +108,13 @@ impl Ownership {
         }
     }
 
-    /// Who becomes the owner by this token and proof. Changes nothing: the caller stores the owner first.
+    /// The person who becomes the owner by this token and proof. It changes nothing: the caller stores the owner
+    /// first.
     ///
     /// The owner may claim again, so that a lost answer does no harm.
     ///
     /// # Errors
+    ///
     /// One sentence that says what is wrong and what to do.
     pub fn claim(&self, token: &[u8; 16], proof: Proof<'_>, now: u64) -> Result<PublicKey, Refusal> {
         let signer = fits(proof, now)?;

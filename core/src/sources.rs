@@ -94,8 +94,8 @@ impl<K: Copy + Ord> Sources<K> {
         None
     }
 
-    /// The entries that are wanted, in an order in which all networks take turns, and within each all neighbours; chance
-    /// decides the rest. So the first of them are a mixture in which no source has more than its share.
+    /// The wanted entries, in an order in which all networks take turns, and within each all neighbours; otherwise it
+    /// is random. So the first entries are a mixture in which no source has more than its share.
     pub(crate) fn mixed(&self, rng: &mut SeededRng, wanted: impl Fn(&K) -> bool) -> Vec<K> {
         let mut networks: Vec<Vec<K>> = Vec::new();
         for network in self.networks.keys() {

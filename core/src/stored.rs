@@ -36,9 +36,9 @@ impl Inserted {
     }
 }
 
-/// Whether neighbours may have an event of this node when they catch up.
+/// Whether neighbours may get an event of this node when they catch up.
 ///
-/// It decides for deletions alone: whether their targets were for everyone cannot be seen in them.
+/// It matters for deletions alone, because they do not show whether their targets were public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
     /// It was broadcast, or came from a node that had it by broadcast.

@@ -8,8 +8,8 @@ use nostrp2p_protocol::{RunStatement, event_policy::is_ahead};
 
 use crate::node_key::NodeKey;
 
-/// How far the clock may go back at a restart, in seconds, before what the node said of itself earlier looks like the
-/// word of another node: what time servers correct.
+/// How far the clock may go back at a restart, in seconds, before the node's own earlier messages look like those of
+/// another node: as much as time servers correct.
 const RESTART_SECONDS: u64 = 2;
 /// How long another node with this node's key is remembered, in seconds: three hours, in which it announces itself six
 /// times.
@@ -55,8 +55,8 @@ impl Twin {
         RunStatement { run: self.run, issued_at: now, sig }
     }
 
-    /// A neighbour shows what a program with this node's key has said. What is forged, old or of this run says nothing,
-    /// and the neighbour may be right in good faith, so it is blamed for nothing.
+    /// Takes in a statement by a program with this node's key, which a neighbour has shown. A forged or old one, or
+    /// one of this run, says nothing; the neighbour may act in good faith, so it is not blamed.
     pub(crate) fn hear_statement(&mut self, key: &NodeKey, heard: &RunStatement, now: u64) {
         let signed = RunStatement::signed_bytes(&key.peer, heard.run, heard.issued_at);
         let counts = heard.run != self.run && !is_ahead(heard.issued_at, now);

@@ -19,9 +19,9 @@ pub type Checked = (u64, Result<Event, VerifyError>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable;
 
-/// Keeps events and what else must outlive a restart. Clones are handles to the same store.
+/// A store of events and of everything else that must outlive a restart. Clones are handles to the same store.
 ///
-/// Writes are taken in the order in which they come. Reads see every write that was answered before.
+/// It carries writes out in the order in which they come. A read sees every write that was answered before it.
 pub trait EventStore: Clone + Send + Sync + 'static {
     /// A record of sessions and the host in the store, besides the engine's.
     type Note: Send + 'static;
@@ -73,8 +73,8 @@ pub trait EventStore: Clone + Send + Sync + 'static {
     /// The own public events that nobody has taken yet.
     fn unsent(&self) -> impl Future<Output = Vec<(u64, Event)>> + Send;
 
-    /// The shared events of a window, and the part of the window that is worth comparing; None when none of it is. What is
-    /// public by a statement alone is among them if `statements` says so.
+    /// The shared events of a window, and the part of the window that is worth comparing; None when none of it is.
+    /// `statements` says whether events that are public by a statement alone are included.
     fn shared(
         &self,
         window: SyncWindow,
@@ -129,10 +129,10 @@ pub enum Unanswered {
     Failed(String),
 }
 
-/// How other nodes are reached. Clones are handles to the same network.
+/// The network of other nodes. Clones are handles to the same network.
 ///
-/// The futures of commands begin in the order in which they are made, and a command is carried out in that order unless the
-/// network is busy.
+/// The futures of commands begin in the order in which they are made, and commands are carried out in that order
+/// unless the network is busy.
 pub trait PeerNetwork: Clone + Send + Sync + 'static {
     /// Names a message until it was reported.
     type Message: Send + 'static;

@@ -7,9 +7,10 @@ use crate::{
     sources::Source,
 };
 
-/// Announcements that are taken of what one neighbour tells, its own and those of others: one a second. Announcements are
-/// flooded and anybody can invent nodes, so without a bound one neighbour could keep the whole network busy. Nodes announce
-/// less often as the network grows ([`super::announce_every`]), so that 10,000 nodes make 330 in ten minutes.
+/// Announcements that are taken from one neighbour, its own and those of others: one a second. Announcements are
+/// flooded and anybody can invent nodes, so without a bound one neighbour could keep the whole network busy. Nodes
+/// announce less often as the network grows ([`super::announce_every`]), so that 10,000 nodes make 330 in ten
+/// minutes.
 const OF_NEIGHBOUR: Rate = Rate { burst: 600, per_hour: 3_600 };
 /// What all neighbours of one network may tell together: as much as four neighbours, so that it does not help to come
 /// back under another key.

@@ -204,7 +204,7 @@ impl Core {
         outputs
     }
 
-    /// Says where nodes may be reached that are about to be asked: the overlay's own table of addresses holds a thousand, and
+    /// Tells the overlay the addresses of nodes that are about to be asked: its own table holds a thousand, and
     /// others may have displaced these.
     pub(super) fn name_addresses<'a>(&self, nodes: impl IntoIterator<Item = &'a PeerId>) -> Vec<Output> {
         let away = nodes.into_iter().filter(|node| !self.is_connected(node));

@@ -39,8 +39,8 @@ impl Core {
         self.on_targets(request, event, Some(&[]), now)
     }
 
-    /// Checks an event and has it stored. The signature is checked at once, in some 50 us: to give it to another thread would
-    /// take longer, and sessions bound how many the owner publishes at a time.
+    /// Checks an event and has it stored. The signature is checked at once, in some 50 us: another thread would take
+    /// longer, and sessions bound how many events the owner publishes at a time.
     pub(super) fn on_targets(
         &mut self,
         request: PublishId,

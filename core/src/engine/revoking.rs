@@ -12,8 +12,8 @@ use crate::{
     limit::{Rate, UNIT},
 };
 
-/// Revocations that one neighbour may bring, by broadcast and when asked: an answer at once, and in an hour what a network
-/// of 100,000 people takes back when each does so once a week. A guess.
+/// Revocations that one neighbour may bring, by broadcast and in answers: one answer at once, and in an hour as many
+/// as a network of 100,000 people makes when each revokes once a week. A guess.
 const REVOCATIONS: Rate = Rate { burst: 300, per_hour: 600 };
 
 impl Core {

@@ -263,8 +263,8 @@ pub enum Output {
     Record(DeliveryKey, DeliveryState),
     /// Send a packet to everybody; nobody waits for it.
     Spread(Packet),
-    /// Keep a delegation of the owner durably that came from the owner's other nodes or by a revocation, then look again
-    /// whether this node acts for the owner.
+    /// Store a delegation of the owner durably that came from the owner's other nodes or by a revocation, and then
+    /// check again whether this node acts for the owner.
     Obey(Event),
     /// Write down that an owner has taken back the delegation of a node.
     RecordRevocation(Event),

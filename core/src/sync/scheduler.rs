@@ -318,8 +318,8 @@ impl Scheduler {
         idle.chain(overdue).chain([looked, self.now_and_then]).min().filter(|_| !self.neighbours.is_empty())
     }
 
-    /// A comparison of one window has ended; None when the neighbour did not play its part. `known` says what needs no
-    /// fetching, because it has come or was refused before.
+    /// The comparison of a window has ended; None when the neighbour did not follow the protocol. `known` says which
+    /// events need no fetching, because they have come or were refused before.
     pub fn on_compared(
         &mut self,
         session: SyncSession,
@@ -336,8 +336,8 @@ impl Scheduler {
         self.go_on(session, now)
     }
 
-    /// A neighbour has sent what it was asked for, or nothing. Returns what of it was asked for and has to be checked,
-    /// and what comes next. Each event to be checked ends in [`Scheduler::on_checked`].
+    /// Takes in a neighbour's answer to a get, or None. Returns the events that were asked for and have to be
+    /// checked, and the next steps. Each of these events ends in [`Scheduler::on_checked`].
     pub fn on_got(
         &mut self,
         session: SyncSession,
@@ -461,8 +461,8 @@ impl Scheduler {
         Some(SyncStep::Compare(session, peer, window))
     }
 
-    /// Fetches what is in the queue, then takes the next window, then ends; nothing while the neighbour is to answer, or
-    /// while much of what it has sent is being checked.
+    /// Fetches queued events, then takes the next window, then ends; does nothing while an answer of the neighbour is
+    /// due, or while many of its events are being checked.
     fn go_on(&mut self, session: SyncSession, now: u64) -> Vec<SyncStep> {
         let Some(active) = self.sessions.get(&session).filter(|active| !active.waiting) else {
             return vec![];
@@ -556,9 +556,9 @@ impl Scheduler {
     }
 }
 
-/// The stretches of time that are compared one after the other, the newest first: about an hour, the day, the week,
-/// the rest up to the horizon. They begin at whole hours and days, so that neighbours share what they have computed.
-/// The last one ends a day before the horizon at the earliest, because clocks differ.
+/// The windows that are compared one after the other, the newest first: about an hour, the day, the week, the rest up
+/// to the horizon. They begin at whole hours and days, so that neighbours share what they have computed. The last one
+/// ends a day before the horizon at the earliest, because clocks differ.
 fn windows(now: u64, horizon_seconds: u64) -> Vec<SyncWindow> {
     let earliest = now.saturating_sub(horizon_seconds).div_ceil(DAY) * DAY;
     let begins = [

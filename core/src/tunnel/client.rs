@@ -65,8 +65,8 @@ pub struct TunnelClient {
 }
 
 impl TunnelClient {
-    /// No helper is known yet to the node of this name. `seed` is random, so that nodes share the helpers and nobody can
-    /// choose a name that is asked first; the same seed replays.
+    /// Starts without helpers; `own` is this node's name. `seed` must be random, so that nodes spread over the
+    /// helpers and nobody can choose a name that is asked first; the same seed replays.
     pub fn new(own: PeerId, seed: u64) -> Self {
         Self { own, helpers: BTreeMap::new(), sources: Sources::default(), rng: SeededRng::new(seed) }
     }

@@ -63,8 +63,8 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
     }
 }
 
-/// Asks a peer that is connected twice for its run, over both connections. If there are two runs, each is shown what the
-/// other has signed. Ends without effect when the peer is an older program, which refuses.
+/// Asks a peer that is connected twice for its run, over both connections. If there are two runs, shows each the
+/// other's statement. Ends without effect when the peer is an older program, which refuses.
 async fn show_runs_to_one_another<N: PeerNetwork>(network: &N, peer: PeerId) {
     let mut runs = Runs::default();
     for answers in 0..QUESTIONS {

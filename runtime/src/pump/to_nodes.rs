@@ -24,8 +24,8 @@ use crate::{
     traits::{EventStore, Host, PeerNetwork, Platform, Unanswered},
 };
 
-/// How long all nodes have that were asked for the same: after that the first answer that holds something is enough. One node
-/// of a person is often off, and a request to it may take 20 s.
+/// How long to wait for all nodes that were asked for the same: after that the first answer with content is enough.
+/// One node of a person is often off, and a request to it may take 20 s.
 const ALL_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long a peer waits that is over its budget: 16 requests of a service may be open on a connection, so it can make so
@@ -34,8 +34,8 @@ const OVER_BUDGET_PAUSE: Duration = Duration::from_secs(1);
 /// Refusals that wait at a time, half of the requests of others that may be open: the rest is for who keeps to its budget.
 const MAX_PAUSES: usize = 64;
 
-/// The answers to requests: all of them, or those that are there when `patience` ends, as soon as one of them is `enough`. A
-/// node that was off itself answers at once and holds nothing, and says nothing of the others.
+/// The answers to requests: all of them, or those that are there when `patience` ends, or as soon as one of them is
+/// `enough`. A node that was off itself answers at once and holds nothing, which says nothing about the others.
 async fn enough_of<T>(
     requests: impl Iterator<Item = impl Future<Output = Option<T>>>,
     enough: impl Fn(&T) -> bool,
@@ -336,8 +336,8 @@ async fn broadcast<N: PeerNetwork>(network: &N, packet: Vec<u8>) -> usize {
     })
 }
 
-/// Compares the shared events of a window with a neighbour's; None when it does not play its part. An older one reads no
-/// statements and refuses the newer request.
+/// Compares the shared events of a window with a neighbour's; None when it does not follow the protocol. An older one
+/// reads no statements and refuses the newer request.
 async fn compare<N: PeerNetwork, S: EventStore>(
     network: &N,
     store: &S,
@@ -394,10 +394,10 @@ async fn get<N: PeerNetwork>(network: &N, peer: PeerId, request: SyncRequest) ->
     }
 }
 
-/// Asks so that the answer may hold long lists and statements. An older node does not know that question and refuses it, so
-/// it is asked in older ways, the newest first, and leaves them out. A node that refused for another reason (it did not
-/// know yet whose node this is, or was busy) would leave them out then as well, and an own node's cursor would pass them
-/// for good; so it is asked again.
+/// Asks so that the answer may hold long lists and statements. An older node does not know that request and refuses
+/// it; then it is asked in older forms, the newest first, and leaves them out. A node that refused for another reason
+/// (it did not know yet whose node this is, or was busy) would leave them out as well, and an own node's cursor would
+/// pass them for good; so it is asked again.
 async fn ask_for_all<N: PeerNetwork>(network: &N, peer: PeerId, question: &RpcRequest) -> Option<Vec<u8>> {
     let question = || Box::new(question.clone());
     let newest = RpcRequest::WithStatements(question()).encode();
