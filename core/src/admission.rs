@@ -105,7 +105,6 @@ impl Admission {
     /// Whether a broadcast event from a neighbour is worth a signature check.
     ///
     /// # Errors
-    ///
     /// `Err(Ok(..))` says why to ignore it, `Err(Err(..))` what its sender did wrong.
     pub fn check(
         &self,
@@ -123,7 +122,6 @@ impl Admission {
     /// for longer than public events are kept, and a refusal could not be undone if this node's clock is wrong.
     ///
     /// # Errors
-    ///
     /// As [`Admission::check`].
     pub fn check_handed(
         &self,
@@ -150,7 +148,6 @@ impl Admission {
     /// the own node, and others ask elsewhere.
     ///
     /// # Errors
-    ///
     /// As [`Admission::check`].
     pub fn check_shared(&self, unsigned: &UnsignedEvent, now: u64) -> Result<(), Result<Ignored, Oversize>> {
         check_at_the_door(unsigned, now)?;
@@ -163,7 +160,6 @@ impl Admission {
     /// old they are, and of any kind that the node has asked for. The owner's own events are always taken.
     ///
     /// # Errors
-    ///
     /// As [`Admission::check`].
     pub fn check_mirrored(
         &self,

@@ -196,7 +196,6 @@ impl Announcer {
     /// needed people, are taken even when the neighbour tells too many.
     ///
     /// # Errors
-    ///
     /// Says why it is not forwarded.
     pub(crate) fn hear(
         &mut self,
@@ -213,7 +212,6 @@ impl Announcer {
     /// whose announcement is kept here, so it learns of that node again. The announcement counts as a new one.
     ///
     /// # Errors
-    ///
     /// Says why there is nothing to learn from it.
     pub(crate) fn hear_told(
         &mut self,

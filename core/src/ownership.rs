@@ -114,7 +114,6 @@ impl Ownership {
     /// The owner may claim again, so that a lost answer does no harm.
     ///
     /// # Errors
-    ///
     /// One sentence that says what is wrong and what to do.
     pub fn claim(&self, token: &[u8; 16], proof: Proof<'_>, now: u64) -> Result<PublicKey, Refusal> {
         let signer = fits(proof, now)?;
