@@ -235,9 +235,9 @@ impl Signing {
         self.signed.contains(id)
     }
 
-    /// Takes what waited.
-    pub fn take_waiting(&mut self) -> Vec<KeyTask> {
-        std::mem::take(&mut self.waiting)
+    /// Takes the task that has waited the longest.
+    pub fn next_waiting(&mut self) -> Option<KeyTask> {
+        (!self.waiting.is_empty()).then(|| self.waiting.remove(0))
     }
 }
 

@@ -67,7 +67,9 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
         Ok(()) => {
             model.signing.locked = false;
             model.signing.unlock = None;
-            out.extend(model.signing.take_waiting().into_iter().map(Effect::UseKey));
+            while let Some(task) = model.signing.next_waiting() {
+                out.push(Effect::UseKey(task));
+            }
             out.push(Effect::ReturnFocus);
             private_lists::open(model, out);
             signing::on_visibility(model, out);
@@ -85,7 +87,7 @@ fn on_unlocked(model: &mut Model, result: Result<(), NotOpened>, out: &mut Vec<E
 fn cancel(model: &mut Model, out: &mut Vec<Effect>) {
     model.signing.unlock = None;
     out.push(Effect::ReturnFocus);
-    for task in model.signing.take_waiting() {
+    while let Some(task) = model.signing.next_waiting() {
         match task {
             KeyTask::Sign(purpose, _)
             | KeyTask::WorkAndSign(purpose, _)
