@@ -161,10 +161,7 @@ impl App {
         update::update(&mut self.model.borrow_mut(), message, moment)
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each effect; a second match is larger in the first load"
-    )]
+    #[expect(clippy::too_many_lines, reason = "one arm for each effect; a second match is larger")]
     fn run(self: &Rc<Self>, effect: Effect) {
         match effect {
             Effect::Connect { attempt, url, channel } => {
