@@ -428,11 +428,23 @@ fn shutdown() -> impl Future<Output = ()> {
     }
 }
 
-/// Completes at Ctrl-C.
-#[cfg(not(unix))]
-async fn shutdown() {
-    if let Err(error) = signal::ctrl_c().await {
-        tracing::warn!(%error, "Ctrl-C cannot be heard");
-        std::future::pending::<()>().await;
+/// Completes at Ctrl-C, when the window is closed, and when the user signs out or the machine is shut down. All are heard
+/// from this call on. Windows gives a program whose window is closed five seconds to end.
+#[cfg(windows)]
+fn shutdown() -> impl Future<Output = ()> {
+    use signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    let heard = (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_logoff(), ctrl_shutdown());
+    async move {
+        let (Ok(mut interrupt), Ok(mut stop), Ok(mut close), Ok(mut logoff), Ok(mut off)) = heard else {
+            tracing::warn!("Ctrl-C and the closing of the window cannot be heard");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+            _ = logoff.recv() => {}
+            _ = off.recv() => {}
+        }
     }
 }
