@@ -63,6 +63,7 @@ pub fn ensure_all(workspace: &Workspace) -> Result<()> {
     ensure_laboratory()?;
     prepare_nginx();
     ensure_npm_package(workspace, AXE.0, AXE.1)?;
+    ensure_packagers(workspace)?;
     ensure_clients(workspace).map(drop)
 }
 
