@@ -307,11 +307,11 @@ fn open(settings: Settings) -> ExitCode {
     }
     say_aside(open::WINDOW);
     let waits = settings.clone();
-    let page = std::thread::spawn(move || run(open::page(&waits)));
+    let page = std::thread::spawn(move || tell(run(open::page(&waits))));
     serve(settings, move |error| {
         // Two double clicks in one instant: the other one has the data directory, and this one shows its page.
         let in_use = matches!(error, RunError::Store(OpenError::InUse { .. }));
-        in_use.then(|| tell(page.join().unwrap_or_else(|_| Err(anyhow::anyhow!("{error}")))))
+        in_use.then(|| page.join().unwrap_or(ExitCode::FAILURE))
     })
 }
 
