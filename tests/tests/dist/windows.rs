@@ -70,7 +70,8 @@ impl Wine {
     fn command(&self) -> Command {
         let mut command = Command::new("wine");
         command.arg(&self.program).env("WINEPREFIX", self.folder.path().join("windows"));
-        command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "bcryptprimitives=n,b");
+        // Without .NET and a browser, which Wine would offer to fetch.
+        command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "bcryptprimitives=n,b;mscoree=;mshtml=");
         command.env("LC_ALL", "C.UTF-8").env_remove("DISPLAY");
         command
     }
