@@ -29,7 +29,7 @@ use std::{
     time::Instant,
 };
 
-pub use targets::{DistTarget, TARGETS};
+pub use targets::DistTarget;
 
 /// For which machines.
 #[derive(Debug, Default, clap::Args)]

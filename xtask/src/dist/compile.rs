@@ -97,7 +97,7 @@ mod tests {
     fn each_target_gets_its_own_program() {
         let made =
             ["target/small/build/x", "target/b/small/nostrp2p", "target/a/small/nostrp2p"].map(PathBuf::from);
-        let target = |triple| DistTarget { triple, ..super::super::TARGETS[0] };
+        let target = |triple| DistTarget { triple, ..super::super::targets::TARGETS[0] };
         assert_eq!(of(&target("a"), &made).as_deref(), Some(Path::new("target/a/small/nostrp2p")));
         assert_eq!(of(&target("c"), &made), None);
     }
