@@ -14,6 +14,7 @@ use std::{
 };
 
 fn main() -> io::Result<()> {
+    leave_out_the_time();
     let manifest = env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("cargo runs this"))?;
     let folder = Path::new(&manifest).join("../target/web");
     // Cargo would run this again and again for a path that is not there; an empty folder is quiet until it fills.
@@ -46,6 +47,15 @@ fn main() -> io::Result<()> {
     table.push_str("]\n");
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("cargo runs this"))?;
     fs::write(Path::new(&out).join("web.rs"), table)
+}
+
+/// Linkers for Windows write the time into a program, and two builds of one commit shall give the same bytes.
+fn leave_out_the_time() {
+    let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
+    if target("OS") == "windows" {
+        let flag = if target("ENV") == "msvc" { "/Brepro" } else { "-Wl,--no-insert-timestamp" };
+        println!("cargo::rustc-link-arg-bins={flag}");
+    }
 }
 
 /// All files below the folder by their path in a URL, without the build's own notes (`.stamp`, `_headers`).

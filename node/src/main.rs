@@ -307,11 +307,11 @@ fn open(settings: Settings) -> ExitCode {
     }
     say_aside(open::WINDOW);
     let waits = settings.clone();
-    let page = std::thread::spawn(move || run(open::page(&waits)));
+    let page = std::thread::spawn(move || tell(run(open::page(&waits))));
     serve(settings, move |error| {
         // Two double clicks in one instant: the other one has the data directory, and this one shows its page.
         let in_use = matches!(error, RunError::Store(OpenError::InUse { .. }));
-        in_use.then(|| tell(page.join().unwrap_or_else(|_| Err(anyhow::anyhow!("{error}")))))
+        in_use.then(|| page.join().unwrap_or(ExitCode::FAILURE))
     })
 }
 
@@ -428,11 +428,23 @@ fn shutdown() -> impl Future<Output = ()> {
     }
 }
 
-/// Completes at Ctrl-C.
-#[cfg(not(unix))]
-async fn shutdown() {
-    if let Err(error) = signal::ctrl_c().await {
-        tracing::warn!(%error, "Ctrl-C cannot be heard");
-        std::future::pending::<()>().await;
+/// Completes at Ctrl-C, when the window is closed, and when the user signs out or the machine is shut down. All are heard
+/// from this call on. Windows gives a program whose window is closed five seconds to end.
+#[cfg(windows)]
+fn shutdown() -> impl Future<Output = ()> {
+    use signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+    let heard = (ctrl_c(), ctrl_break(), ctrl_close(), ctrl_logoff(), ctrl_shutdown());
+    async move {
+        let (Ok(mut interrupt), Ok(mut stop), Ok(mut close), Ok(mut logoff), Ok(mut off)) = heard else {
+            tracing::warn!("Ctrl-C and the closing of the window cannot be heard");
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = stop.recv() => {}
+            _ = close.recv() => {}
+            _ = logoff.recv() => {}
+            _ = off.recv() => {}
+        }
     }
 }

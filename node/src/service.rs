@@ -57,7 +57,7 @@ pub struct ServicePlan {
     pub executable: bool,
     /// Run after the file is written.
     pub start: Vec<Vec<String>>,
-    /// Run before the file is removed. They may fail: what they end may have ended.
+    /// Run before the file is replaced or removed. They may fail: what they end may have ended.
     pub stop: Vec<Vec<String>>,
     /// Succeeds while the node runs; none where the system does not tell.
     pub is_running: Option<Vec<String>>,
@@ -152,12 +152,16 @@ fn user() -> u32 {
     0
 }
 
-/// Writes the file and starts the node. Returns what was done and how to undo it.
+/// Writes the file and starts the node; what an earlier installation started is ended first. Returns what was done and how
+/// to undo it.
 ///
 /// # Errors
 /// When the file cannot be written, or the system does not start it; what was written stays then, and the error says so.
 pub fn install(plan: &ServicePlan) -> anyhow::Result<String> {
     let file = &plan.file;
+    if file.exists() {
+        end(plan);
+    }
     let write = || {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
@@ -186,11 +190,16 @@ pub fn uninstall(plan: &ServicePlan) -> anyhow::Result<String> {
     if !plan.file.exists() {
         return Ok(format!("There is no {}, so nothing was changed.", plan.file.display()));
     }
+    end(plan);
+    fs::remove_file(&plan.file).with_context(|| format!("{} cannot be removed", plan.file.display()))?;
+    Ok(format!("Removed: {}. The data of the node are where they were.", plan.file.display()))
+}
+
+/// Ends the node and takes it out of the system's list, so far as it is in there.
+fn end(plan: &ServicePlan) {
     for command in &plan.stop {
         drop(run(command));
     }
-    fs::remove_file(&plan.file).with_context(|| format!("{} cannot be removed", plan.file.display()))?;
-    Ok(format!("Removed: {}. The data of the node are where they were.", plan.file.display()))
 }
 
 /// Whether it is installed, and runs.
@@ -294,6 +303,27 @@ mod tests {
         assert!(uninstall(&plan).unwrap().contains("Removed"));
         assert!(uninstall(&plan).unwrap().contains("nothing was changed"));
         assert_eq!(fs::read(data.join("store.redb")).unwrap(), b"x");
+    }
+
+    /// launchd refuses what it has already, and a node that goes on running would be the old program.
+    #[test]
+    fn a_second_installation_ends_what_the_first_started() {
+        let home = tempfile::tempdir().unwrap();
+        let runs = home.path().join("runs").display().to_string();
+        let plan = ServicePlan {
+            file: home.path().join("unit"),
+            content: b"x".to_vec(),
+            executable: false,
+            start: vec![words(&["mkdir", &runs])],
+            stop: vec![words(&["rmdir", &runs])],
+            is_running: Some(words(&["test", "-d", &runs])),
+            advice: "",
+        };
+        install(&plan).unwrap();
+        install(&plan).unwrap();
+        assert!(status(&plan).contains("it runs"));
+        uninstall(&plan).unwrap();
+        assert!(!Path::new(&runs).exists());
     }
 
     #[test]

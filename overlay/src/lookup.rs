@@ -3,7 +3,10 @@
 //! The system's resolver blocks its thread, for half a minute where a name server does not answer, and cannot be
 //! stopped. On threads that others share, such as those that read the store, a few such names would stop everything.
 
+mod name_servers;
+
 use std::{
+    io,
     net::{SocketAddr, ToSocketAddrs as _},
     sync::Arc,
     time::Duration,
@@ -54,14 +57,14 @@ impl Lookups {
     /// # Errors
     /// When there is no answer within 10 s, or it is no.
     pub async fn addresses(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
-        self.find(name, LOOKUP_TIME, move |name| (name, port).to_socket_addrs().map(Iterator::collect)).await
+        self.find(name, LOOKUP_TIME, move |name| addresses(name, port)).await
     }
 
     async fn find(
         &self,
         name: &str,
         within: Duration,
-        ask: impl FnOnce(&str) -> std::io::Result<Vec<SocketAddr>> + Send + 'static,
+        ask: impl FnOnce(&str) -> io::Result<Vec<SocketAddr>> + Send + 'static,
     ) -> Result<Vec<SocketAddr>, LookupError> {
         let no_answer = || LookupError::NoAnswer(name.to_owned());
         let asked = async {
@@ -78,6 +81,14 @@ impl Lookups {
         };
         let found = timeout(within, asked).await.ok().flatten().ok_or_else(no_answer)?;
         found.map_err(|error| LookupError::Unknown { name: name.to_owned(), reason: error.to_string() })
+    }
+}
+
+/// By the system's resolver, or by name servers that it does not know.
+fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match name_servers::of_termux() {
+        Some(servers) => name_servers::addresses(&servers, name, port),
+        None => (name, port).to_socket_addrs().map(Iterator::collect),
     }
 }
 

@@ -58,6 +58,15 @@ impl InstalledNode {
         crate::node::token(self.claim_link.as_ref().expect("a node without an owner"))
     }
 
+    /// Ends the node as a power cut does, and waits for it.
+    ///
+    /// # Panics
+    /// When it had ended by itself.
+    pub async fn kill(mut self) {
+        assert!(self.child.try_wait().expect("its status").is_none(), "the node had ended by itself");
+        self.child.kill().await.expect("the node is killed");
+    }
+
     /// Ends the node as systemd does, and waits for it.
     ///
     /// # Panics

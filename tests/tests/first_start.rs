@@ -14,7 +14,10 @@ use std::{
 
 use nostrp2p_tests::{Client, binary, free_port, is_on_path, random_key, skip, until};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
 
 /// A person's folder, with spaces and letters outside of ASCII in its name, and a browser in it.
 struct Home {
@@ -98,6 +101,27 @@ async fn two_double_clicks_in_one_instant_start_one_node_and_fail_neither() {
     let (fine, text) = said(other).await;
     assert!(fine && text.contains("is open in the browser") && !text.contains("error"), "{text}");
     assert!(node.try_wait().unwrap().is_none(), "the other one is the node");
+}
+
+#[tokio::test]
+async fn a_double_click_without_a_browser_says_what_to_open_and_the_node_runs() {
+    let home = Home::new();
+    let listen = format!("127.0.0.1:{}", home.port);
+    let mut command = home.command(&["open", "--no-qr", "-l", &listen, "--data-dir"]);
+    command.arg(home.path("data")).env("BROWSER", "/nowhere/browser").env("PATH", "/nowhere");
+    let mut node = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(node.stderr.take().unwrap()).lines();
+    let told = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("no browser could be started") {
+                return line;
+            }
+        }
+        String::new()
+    };
+    let line = tokio::time::timeout(nostrp2p_tests::PATIENCE, told).await.expect("it says so");
+    assert!(line.contains(&format!("open http://127.0.0.1:{}/#claim=", home.port + 1)), "{line}");
+    assert!(node.try_wait().unwrap().is_none(), "the node goes on");
 }
 
 #[tokio::test]

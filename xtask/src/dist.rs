@@ -13,11 +13,14 @@ mod targets;
 mod toolchain;
 
 use crate::{
+    command::Build,
     report::{Steps, seconds},
+    run::build_node,
     web,
     workspace::Workspace,
 };
 use anyhow::{Context, Result, bail};
+use archive::Effort;
 use sha2::{Digest, Sha256};
 use std::{
     fs,
@@ -26,7 +29,7 @@ use std::{
     time::Instant,
 };
 
-pub use targets::{DistTarget, TARGETS};
+pub use targets::DistTarget;
 
 /// For which machines.
 #[derive(Debug, Default, clap::Args)]
@@ -53,37 +56,32 @@ struct Made {
     hash: String,
 }
 
-/// The command: builds the page once, then each target, and ends with sizes and hashes.
+/// The command: builds the page once, then the programs, packs them, and ends with sizes and hashes.
 pub fn run(workspace: &Workspace, options: &DistOptions) -> Result<ExitCode> {
     if options.check {
         return compile::check(workspace).map(|()| ExitCode::SUCCESS);
     }
     let targets = targets::chosen(options)?;
+    let groups = targets::groups(&targets);
     let epoch = compile::source_date(workspace)?;
     let start = Instant::now();
-    let mut steps = Steps::new(web::STEPS + targets.len() * 2 + usize::from(!options.no_packages));
+    let packing = targets.len() + usize::from(!options.no_packages);
+    let mut steps = Steps::new(web::STEPS + groups.len() + packing);
     web::build(workspace, &mut steps)?;
+    let mut programs = Vec::new();
+    for group in groups {
+        let names: Vec<&str> = group.iter().map(|target| target.triple).collect();
+        steps.begin(&format!("compile for {} (some minutes)", names.join(" and ")));
+        programs.extend(group.iter().copied().zip(compile::programs(workspace, &group, epoch)?));
+    }
+    let own = programs.iter().find(|(target, _)| target.runs_here()).map(|(_, path)| path.clone());
+    let speaker = match own {
+        Some(program) => program,
+        None => build_node(workspace, &mut Steps::new(1), Build { debug_build: true })?,
+    };
     let folder = workspace.path("target/dist");
-    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut made = Vec::new();
-    let mut staged = Vec::new();
-    for target in &targets {
-        steps.begin(&format!("{}: compile (some minutes)", target.triple));
-        let program = compile::program(workspace, target, epoch)?;
-        steps.begin(&format!("{}: archive", target.triple));
-        let tree = contents::of(workspace, target, &program, epoch)?;
-        let path = folder.join(archive::file_name(workspace, target)?);
-        archive::write(&path, target.packing, &archive::root(workspace, target)?, &tree, epoch)?;
-        made.push(measure(path)?);
-        staged.push((*target, tree));
-    }
-    if !options.no_packages {
-        steps.begin("packages for Debian and Fedora");
-        for path in packages::make(workspace, &staged, &folder, epoch, &steps)? {
-            made.push(measure(path)?);
-        }
-    }
-    sums(&folder, &made)?;
+    let pack = Pack { programs, speaker, folder: &folder, effort: Effort::Most, epoch };
+    let made = pack.write(workspace, &mut steps, !options.no_packages)?;
     println!("\n{:<64} {:>9}  sha256", "target/dist", "MB");
     for Made { path, bytes, hash } in &made {
         #[expect(clippy::cast_precision_loss, reason = "a size for people")]
@@ -97,6 +95,60 @@ pub fn run(workspace: &Workspace, options: &DistOptions) -> Result<ExitCode> {
     }
     println!("done in {}", seconds(start.elapsed()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Packs the node that the tests have built as [`run`] packs a small one, in little time; gives the folder.
+pub fn of_tests(workspace: &Workspace, node: &Path) -> Result<PathBuf> {
+    let folder = workspace.path("target/dist-of-tests");
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let program = compile::program_of_tests(node, &folder)?;
+    let pack = Pack {
+        programs: vec![(&targets::OF_TESTS, program.clone())],
+        speaker: program,
+        folder: &folder,
+        effort: Effort::Least,
+        epoch: compile::source_date(workspace)?,
+    };
+    pack.write(workspace, &mut Steps::new(2), true)?;
+    Ok(folder)
+}
+
+/// What becomes archives and packages.
+struct Pack<'a> {
+    programs: Vec<(&'a DistTarget, PathBuf)>,
+    /// A program of the same source that runs on this machine.
+    speaker: PathBuf,
+    /// Where to.
+    folder: &'a Path,
+    effort: Effort,
+    /// The time of everything in them.
+    epoch: u64,
+}
+
+impl Pack<'_> {
+    fn write(&self, workspace: &Workspace, steps: &mut Steps, packages: bool) -> Result<Vec<Made>> {
+        let Self { folder, effort, epoch, .. } = *self;
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        let mut made = Vec::new();
+        let mut staged = Vec::new();
+        for (target, program) in &self.programs {
+            steps.begin(&format!("{}: archive", target.triple));
+            let tree = contents::of(workspace, target, program, &self.speaker, epoch)?;
+            let path = folder.join(archive::file_name(workspace, target)?);
+            let root = archive::root(workspace, target)?;
+            archive::write(&path, target.packing, effort, &root, &tree, epoch)?;
+            made.push(measure(path)?);
+            staged.push((*target, tree));
+        }
+        if packages {
+            steps.begin("packages for Debian and Fedora");
+            for path in packages::make(workspace, &staged, folder, effort, epoch, steps)? {
+                made.push(measure(path)?);
+            }
+        }
+        sums(folder, &made)?;
+        Ok(made)
+    }
 }
 
 fn measure(path: PathBuf) -> Result<Made> {

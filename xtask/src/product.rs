@@ -37,6 +37,11 @@ impl ProductTests {
         Ok(Self { node, browser, axe, web })
     }
 
+    /// The node that was built.
+    pub fn node(&self) -> &Path {
+        &self.node
+    }
+
     /// Tells a program of the tests where everything is.
     pub fn describe(&self, workspace: &Workspace, program: &mut Command) {
         program.env("NOSTRP2P_BIN", &self.node);

@@ -12,6 +12,7 @@ pub mod nextest;
 
 use crate::{
     command::Build,
+    dist,
     product::ProductTests,
     report::{RunReport, StageOutcome, Steps},
     tools, web,
@@ -20,7 +21,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use junit::Tally;
 use load::Load;
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 /// Says to the tests that one which cannot run here fails (`nostrp2p_tests::skip`).
 const NO_SKIP: &str = "NOSTRP2P_NO_SKIP";
@@ -40,6 +41,9 @@ pub struct TestOptions {
     /// Fail what cannot run here, instead of skipping it, as `ci` does
     #[arg(long)]
     pub no_skip: bool,
+    /// For dist: pack the node of the tests and install that, as `ci` does, instead of what `cargo xtask dist` made
+    #[arg(long)]
+    pub debug_build: bool,
 }
 
 /// One kind of tests.
@@ -57,7 +61,8 @@ pub enum Suite {
     Product,
     /// Nodes behind every kind of router, in network namespaces.
     Nat,
-    /// Archives and packages, installed and run. They take longer to make than everything else, so this runs when asked for.
+    /// Archives and packages, installed and run. Those that people get take longer to make than everything else, so `ci` packs
+    /// the node of the tests.
     Dist,
 }
 
@@ -138,19 +143,23 @@ pub struct TestSelection {
     names: Vec<String>,
     /// Whether a test that cannot run fails.
     no_skip: bool,
+    /// Whether the suite of archives packs the node of the tests.
+    packs: bool,
 }
 
 impl TestSelection {
     /// Everything, and nothing may be skipped.
     pub fn for_ci() -> Self {
-        Self { suites: Suite::ALL.to_vec(), names: Vec::new(), no_skip: true }
+        let here = cfg!(all(target_os = "linux", target_arch = "x86_64")).then_some(Suite::Dist);
+        let suites = Suite::ALL.into_iter().chain(here).collect();
+        Self { suites, names: Vec::new(), no_skip: true, packs: true }
     }
 
     /// As typed.
     fn typed(workspace: &Workspace, options: &TestOptions) -> Result<Self> {
-        let no_skip = options.no_skip;
+        let TestOptions { no_skip, debug_build: packs, .. } = *options;
         if options.quick {
-            return Ok(Self { suites: vec![Suite::Quick], names: Vec::new(), no_skip });
+            return Ok(Self { suites: vec![Suite::Quick], names: Vec::new(), no_skip, packs });
         }
         let all = || Suite::ALL.into_iter().chain([Suite::Dist]);
         let is_suite = |word: &str| all().any(|suite| suite.name() == word);
@@ -166,7 +175,7 @@ impl TestSelection {
         if suites.is_empty() {
             bail!("no test of {} has {} in its name", chosen.join(", "), names.join(" or "));
         }
-        Ok(Self { suites, names, no_skip })
+        Ok(Self { suites, names, no_skip, packs })
     }
 
     fn has(&self, wanted: impl Fn(Suite) -> bool) -> bool {
@@ -203,8 +212,19 @@ pub fn run_suites(workspace: &Workspace, selection: &TestSelection, report: &mut
             // The build that failed is counted.
             continue;
         }
+        let packed = match (&stage, suite) {
+            (Some(stage), Suite::Dist) if selection.packs => {
+                let packed = report.build("archive and packages of the node of the tests", || {
+                    dist::of_tests(workspace, stage.node())
+                });
+                // A failure is counted there.
+                let Some(packed) = packed else { continue };
+                packed
+            }
+            _ => workspace.path("target/dist"),
+        };
         println!("\n=== tests: {}", suite.name());
-        let tally = report.timed(|| run_suite(workspace, *suite, selection, stage.as_ref()));
+        let tally = report.timed(|| run_suite(workspace, *suite, selection, stage.as_ref(), &packed));
         let (tally, took) = tally;
         let mut tally = tally.unwrap_or_else(|error| {
             let mut tally = Tally::default();
@@ -234,6 +254,7 @@ fn run_suite(
     suite: Suite,
     TestSelection { names, no_skip, .. }: &TestSelection,
     stage: Option<&ProductTests>,
+    packed: &Path,
 ) -> Result<Tally> {
     if suite == Suite::Doc {
         return doc(workspace);
@@ -248,7 +269,10 @@ fn run_suite(
         Suite::Quick => {
             tests.env("FUZZ_ROUNDS", "1000");
         }
-        Suite::Rust | Suite::Doc | Suite::Dist => {}
+        Suite::Rust | Suite::Doc => {}
+        Suite::Dist => {
+            tests.env("NOSTRP2P_DIST", packed);
+        }
         Suite::Browser => {
             tools::ensure_wasm_target()?;
             let browser = tools::ensure_browser()?;

@@ -63,6 +63,7 @@ pub fn ensure_all(workspace: &Workspace) -> Result<()> {
     ensure_laboratory()?;
     prepare_nginx();
     ensure_npm_package(workspace, AXE.0, AXE.1)?;
+    ensure_packagers(workspace)?;
     ensure_clients(workspace).map(drop)
 }
 
@@ -216,7 +217,7 @@ pub fn ensure_browser() -> Result<BrowserTools> {
     if let Some(browser) = find_browser() {
         return Ok(browser);
     }
-    if !(is_root() && on_path("apt-get").is_some()) {
+    if !can_install() {
         bail!(
             "the browser tests need Chromium and ChromeDriver on the PATH (Debian and Ubuntu: \
              apt-get install chromium chromium-driver)"
@@ -238,7 +239,7 @@ pub fn ensure_browser() -> Result<BrowserTools> {
 /// Installs `ip` and `nft` where that can be done without asking. The laboratory itself says what is missing elsewhere.
 pub fn ensure_laboratory() -> Result<()> {
     let missing = ["ip", "nft"].into_iter().any(|name| on_path(name).is_none());
-    if missing && is_root() && on_path("apt-get").is_some() {
+    if missing && can_install() {
         println!("installing iproute2 and nftables with apt-get");
         apt_get(&["update"])?;
         apt_get(&["install", "--yes", "--no-install-recommends", "iproute2", "nftables"])?;
@@ -252,7 +253,7 @@ pub fn prepare_nginx() {
     if on_path("nginx").is_some() || Path::new("/usr/sbin/nginx").is_file() {
         return;
     }
-    let can = is_root() && on_path("apt-get").is_some();
+    let can = can_install();
     println!("nginx is missing{}", if can { "; installing it with apt-get" } else { "" });
     let installed = can
         && apt_get(&["update"])
@@ -270,7 +271,7 @@ pub fn ensure_program(program: &str, package: &str) -> Result<()> {
     if on_path(program).is_some() {
         return Ok(());
     }
-    if !(is_root() && on_path("apt-get").is_some()) {
+    if !can_install() {
         bail!("{program} is not on the PATH (Debian and Ubuntu: apt-get install {package})");
     }
     println!("               installing {package} with apt-get");
@@ -283,11 +284,19 @@ pub fn ensure_program(program: &str, package: &str) -> Result<()> {
     }
 }
 
+/// Whether packages of Debian can be installed without asking: by root, and on a machine of CI by whoever becomes root there
+/// without a password.
+fn can_install() -> bool {
+    on_path("apt-get").is_some() && (is_root() || (env::var_os("CI").is_some() && on_path("sudo").is_some()))
+}
+
 fn apt_get(arguments: &[&str]) -> Result<()> {
-    let status = Command::new("apt-get")
-        .arg("-qq")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
+    let become_root: &[&str] = if is_root() { &[] } else { &["sudo", "--non-interactive"] };
+    let words = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"];
+    let mut words = become_root.iter().chain(&words).chain(arguments);
+    let program = words.next().context("there is a program")?;
+    let status = Command::new(program)
+        .args(words)
         .stdin(Stdio::null())
         .status()
         .context("apt-get could not be started")?;
@@ -348,7 +357,7 @@ fn ensure_node() -> Result<()> {
     if there() {
         return Ok(());
     }
-    if !(is_root() && on_path("apt-get").is_some()) {
+    if !can_install() {
         bail!("the tests with Nostr libraries need Node.js 20 or later and npm on the PATH");
     }
     println!("installing Node.js and npm with apt-get");

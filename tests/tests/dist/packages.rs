@@ -11,7 +11,7 @@ use nostrp2p_tests::{Client, InstalledNode, Person, free_port, is_on_path, skip_
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{is_root, made, talks};
+use super::{ARM, is_root, made, talks, unpacked};
 
 /// Room for a Debian of 350 MB while it is unpacked, and for two packages; not much more, so that it can be filled.
 const ROOM: &str = "size=900m";
@@ -175,6 +175,36 @@ async fn the_package_is_installed_upgraded_removed_and_purged_and_keeps_the_data
     debian.run(&["sh", "-c", &format!("echo '{yes}' | debconf-set-selections")]).await;
     debian.run(&["apt-get", "purge", "--yes", "nostrp2p"]).await;
     assert!(!debian.path("/var/lib/nostrp2p").exists(), "somebody said yes");
+}
+
+/// They cannot be installed here, so they are taken apart: for another processor, and all else as the archive has it.
+#[tokio::test]
+async fn the_packages_for_arm_hold_the_program_of_the_archive() {
+    let (Some(deb), Some(rpm)) = (made("_arm64.deb"), made(".aarch64.rpm")) else { return };
+    let Some((folder, root)) = unpacked(ARM).await else { return };
+    if !(is_on_path("dpkg-deb") && is_on_path("rpm2cpio") && is_on_path("cpio")) {
+        return skip_optional("there is no dpkg-deb, rpm2cpio or cpio");
+    }
+    let said = async |words: &[&str], file: &Path| {
+        let output = Command::new(words[0]).args(&words[1..]).arg(file).output().await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(said(&["dpkg-deb", "--showformat=${Architecture}", "--show"], &deb).await, "arm64");
+    assert_eq!(said(&["rpm", "--query", "--queryformat=%{arch}", "--package"], &rpm).await, "aarch64");
+    let (from_deb, from_rpm) = (folder.path().join("deb"), folder.path().join("rpm"));
+    let done = Command::new("dpkg-deb").arg("--extract").args([&deb, &from_deb]).status().await;
+    assert!(done.unwrap().success());
+    fs::create_dir(&from_rpm).unwrap();
+    let taken = "rpm2cpio \"$1\" | cpio --extract --make-directories --quiet";
+    let mut shell = Command::new("sh");
+    let done = shell.args(["-c", taken, "sh"]).arg(&rpm).current_dir(&from_rpm).status().await;
+    assert!(done.unwrap().success());
+    let program = fs::read(root.join("nostrp2p")).unwrap();
+    for packed in [&from_deb, &from_rpm] {
+        assert!(fs::read(packed.join("usr/bin/nostrp2p")).unwrap() == program, "{}", packed.display());
+        let unit = fs::read_to_string(packed.join("usr/lib/systemd/system/nostrp2p.service")).unwrap();
+        assert!(unit.contains("ExecStart=/usr/bin/nostrp2p server"), "{unit}");
+    }
 }
 
 /// What systemd says of the installed unit.

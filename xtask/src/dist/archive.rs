@@ -9,8 +9,31 @@ use std::{
     path::Path,
 };
 
-/// How hard xz tries, 0 to 9. The highest takes 700 MB of memory and gains nothing on 30 MB.
-const XZ_LEVEL: u32 = 8;
+/// How hard xz and deflate try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// For what people download.
+    Most,
+    /// For what is unpacked again at once.
+    Least,
+}
+
+impl Effort {
+    /// 0 to 9. The highest takes 700 MB of memory and gains nothing on 30 MB.
+    fn xz(self) -> u32 {
+        match self {
+            Self::Most => 8,
+            Self::Least => 0,
+        }
+    }
+
+    fn deflate(self) -> i64 {
+        match self {
+            Self::Most => 9,
+            Self::Least => 1,
+        }
+    }
+}
 
 /// The one folder in an archive.
 pub fn root(workspace: &Workspace, target: &DistTarget) -> Result<String> {
@@ -27,19 +50,26 @@ pub fn file_name(workspace: &Workspace, target: &DistTarget) -> Result<String> {
 }
 
 /// Writes an archive of a tree, below the folder `root`. `epoch` is the time of each entry.
-pub fn write(path: &Path, packing: Packing, root: &str, tree: &Tree, epoch: u64) -> Result<()> {
+pub fn write(
+    path: &Path,
+    packing: Packing,
+    effort: Effort,
+    root: &str,
+    tree: &Tree,
+    epoch: u64,
+) -> Result<()> {
     let written = File::create(path).map_err(anyhow::Error::from).and_then(|file| {
         let file = BufWriter::new(file);
         match packing {
-            Packing::TarXz => write_tar(file, root, tree, epoch),
-            Packing::Zip => write_zip(file, root, tree, epoch),
+            Packing::TarXz => write_tar(file, effort, root, tree, epoch),
+            Packing::Zip => write_zip(file, effort, root, tree, epoch),
         }
     });
     written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
-fn write_tar(out: impl Write, root: &str, tree: &Tree, epoch: u64) -> Result<()> {
-    let mut tar = tar::Builder::new(liblzma::write::XzEncoder::new(out, XZ_LEVEL));
+fn write_tar(out: impl Write, effort: Effort, root: &str, tree: &Tree, epoch: u64) -> Result<()> {
+    let mut tar = tar::Builder::new(liblzma::write::XzEncoder::new(out, effort.xz()));
     for (name, entry) in tree {
         let mut header = tar::Header::new_ustar();
         header.set_mode(entry.mode());
@@ -53,12 +83,18 @@ fn write_tar(out: impl Write, root: &str, tree: &Tree, epoch: u64) -> Result<()>
     Ok(())
 }
 
-fn write_zip(out: impl Write + std::io::Seek, root: &str, tree: &Tree, epoch: u64) -> Result<()> {
+fn write_zip(
+    out: impl Write + std::io::Seek,
+    effort: Effort,
+    root: &str,
+    tree: &Tree,
+    epoch: u64,
+) -> Result<()> {
     let mut zip = zip::ZipWriter::new(out);
     for (name, entry) in tree {
         let options = zip::write::SimpleFileOptions::default()
             .compression_method(zip::CompressionMethod::Deflated)
-            .compression_level(Some(9))
+            .compression_level(Some(effort.deflate()))
             .last_modified_time(dos_time(epoch))
             .unix_permissions(entry.mode());
         zip.start_file(format!("{root}/{name}"), options)?;
@@ -116,7 +152,7 @@ mod tests {
 
     fn written(packing: Packing) -> Vec<u8> {
         let path = std::env::temp_dir().join(format!("xtask-archive-{}-{packing:?}", std::process::id()));
-        write(&path, packing, "root", &tree(), 1_796_038_877).unwrap();
+        write(&path, packing, Effort::Least, "root", &tree(), 1_796_038_877).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         std::fs::remove_file(&path).unwrap();
         bytes

@@ -157,7 +157,7 @@ pub fn bill(version: &str, target: &DistTarget, components: &[Component], epoch:
 
 #[cfg(test)]
 mod tests {
-    use super::{super::TARGETS, *};
+    use super::{super::targets::TARGETS, *};
 
     #[test]
     fn lines_of_the_tree_are_read_with_and_without_marks() {

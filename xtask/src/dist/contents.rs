@@ -1,14 +1,9 @@
 //! The files of an archive besides the program.
 
 use super::{DistTarget, bill};
-use crate::{report::Steps, run::build_node, workspace::Workspace};
+use crate::workspace::Workspace;
 use anyhow::{Context, Result, bail};
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 /// Files by their path in the archive, with `/` on every system; sorted, so that the bytes do not depend on the disk.
 pub type Tree = BTreeMap<String, ArchiveFile>;
@@ -38,8 +33,16 @@ const SHELLS: [(&str, &str); 4] = [
     ("fish", "nostrp2p.fish"),
     ("powershell", "nostrp2p.ps1"),
 ];
-/// Everything in the archive of a target.
-pub fn of(workspace: &Workspace, target: &DistTarget, program: &Path, epoch: u64) -> Result<Tree> {
+
+/// Everything in the archive of a target. `speaker` is a program of the same source that runs on this machine, and says what
+/// stands in the manual page.
+pub fn of(
+    workspace: &Workspace,
+    target: &DistTarget,
+    program: &Path,
+    speaker: &Path,
+    epoch: u64,
+) -> Result<Tree> {
     let mut tree = Tree::new();
     let mut add = |path: String, bytes: Vec<u8>| tree.insert(path, ArchiveFile { bytes, executable: false });
     for name in COPIED {
@@ -53,11 +56,10 @@ pub fn of(workspace: &Workspace, target: &DistTarget, program: &Path, epoch: u64
             }
         }
     }
-    let speaker = speaker(workspace, target, program)?;
-    add("man/nostrp2p.1".to_owned(), said(&speaker, &["man"])?);
-    add("nostrp2p.toml".to_owned(), said(&speaker, &["server", "--sample-settings"])?);
+    add("man/nostrp2p.1".to_owned(), said(speaker, &["man"])?);
+    add("nostrp2p.toml".to_owned(), said(speaker, &["server", "--sample-settings"])?);
     for (shell, file) in SHELLS {
-        add(format!("completions/{file}"), said(&speaker, &["completions", shell])?);
+        add(format!("completions/{file}"), said(speaker, &["completions", shell])?);
     }
     let components = bill::components(workspace, target)?;
     let version = workspace.locked_version("nostrp2p-node")?;
@@ -65,29 +67,6 @@ pub fn of(workspace: &Workspace, target: &DistTarget, program: &Path, epoch: u64
     add("sbom.cdx.json".to_owned(), bill::bill(&version, target, &components, epoch)?.into_bytes());
     tree.insert(target.program().to_owned(), ArchiveFile { bytes: read(program)?, executable: true });
     Ok(tree)
-}
-
-/// A program of the same source that runs on this machine and says what stands in the manual page: that of the target
-/// itself, a static one that was built before, or else the build of the tests.
-fn speaker(workspace: &Workspace, target: &DistTarget, program: &Path) -> Result<PathBuf> {
-    if target.runs_here() {
-        return Ok(program.to_owned());
-    }
-    let newest = fs::metadata(program).and_then(|file| file.modified()).ok();
-    let before = super::TARGETS.iter().filter(|other| other.runs_here());
-    let mut before =
-        before.map(|other| workspace.path(&format!("target/{}/small/{}", other.triple, other.program())));
-    // One that was made in the same run: not older than an hour before this one.
-    let is_of_this_run = |path: &PathBuf| {
-        let made = fs::metadata(path).and_then(|file| file.modified()).ok();
-        let age = newest.zip(made).map(|(newest, made)| newest.duration_since(made).unwrap_or_default());
-        age.is_some_and(|age| age.as_secs() < 3_600)
-    };
-    if let Some(path) = before.find(is_of_this_run) {
-        return Ok(path);
-    }
-    let mut steps = Steps::new(1);
-    build_node(workspace, &mut steps, crate::command::Build { debug_build: true })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

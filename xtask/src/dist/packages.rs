@@ -3,6 +3,7 @@
 
 use super::{
     DistTarget,
+    archive::Effort,
     contents::{ArchiveFile, Tree},
 };
 use crate::{report::Steps, tools, workspace::Workspace};
@@ -27,6 +28,7 @@ pub fn make(
     workspace: &Workspace,
     staged: &[(&DistTarget, Tree)],
     folder: &Path,
+    effort: Effort,
     epoch: u64,
     steps: &Steps,
 ) -> Result<Vec<PathBuf>> {
@@ -44,10 +46,15 @@ pub fn make(
         let deb = folder.join(format!("nostrp2p_{version}_{debian}.deb"));
         let mut command = workspace.cargo(["deb", "--no-build", "--no-strip", "--package", "nostrp2p-node"]);
         command.args(["--target", target.triple, "--deb-revision", "", "--output"]).arg(&deb);
+        if effort == Effort::Least {
+            command.arg("--fast");
+        }
         run(command, &path, epoch, "cargo deb")?;
         let rpm = folder.join(format!("nostrp2p-{version}-1.{fedora}.rpm"));
         let mut command = workspace.cargo(["generate-rpm", "--package", "node", "--target", target.triple]);
-        command.args(["--payload-compress", "xz", "--source-date", &epoch.to_string(), "--output"]).arg(&rpm);
+        let compression = if effort == Effort::Least { "none" } else { "xz" };
+        command.args(["--payload-compress", compression, "--source-date", &epoch.to_string()]);
+        command.arg("--output").arg(&rpm);
         run(command, &path, epoch, "cargo generate-rpm")?;
         made.extend([deb, rpm]);
     }

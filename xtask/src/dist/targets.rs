@@ -28,6 +28,16 @@ pub enum Linker {
     Own(&'static str),
 }
 
+impl Linker {
+    /// `build`, or the subcommand of cargo that stands for it.
+    pub fn subcommand(self) -> &'static str {
+        match self {
+            Self::Zig => "zigbuild",
+            Self::Cross { .. } | Self::Own(_) => "build",
+        }
+    }
+}
+
 /// The form of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
@@ -80,6 +90,14 @@ pub const TARGETS: [DistTarget; 7] = [
     },
 ];
 
+/// What the tests build, of which `ci` makes an archive and packages.
+pub const OF_TESTS: DistTarget = DistTarget {
+    triple: "x86_64-unknown-linux-gnu",
+    linker: Linker::Own("linux"),
+    packing: Packing::TarXz,
+    packages: Some(("amd64", "x86_64")),
+};
+
 impl DistTarget {
     /// The name of the program for it.
     pub fn program(&self) -> &'static str {
@@ -102,6 +120,19 @@ impl DistTarget {
             Linker::Zig | Linker::Cross { .. } => Some("it is built on Linux; run this there".to_owned()),
         }
     }
+}
+
+/// Targets that are built at once.
+pub fn groups<'a>(targets: &[&'a DistTarget]) -> Vec<Vec<&'a DistTarget>> {
+    let mut groups: Vec<Vec<&DistTarget>> = Vec::new();
+    for target in targets {
+        let subcommand = target.linker.subcommand();
+        match groups.iter_mut().find(|group| group[0].linker.subcommand() == subcommand) {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    groups
 }
 
 /// The targets to build.
@@ -150,6 +181,14 @@ mod tests {
         let built = triples(&[], true).unwrap();
         assert_eq!(built.len() + impossible().len(), TARGETS.len());
         assert!(impossible().iter().all(|(_, reason)| reason.contains("run this there")));
+    }
+
+    #[test]
+    fn targets_of_one_subcommand_are_built_at_once() {
+        let groups = groups(&TARGETS[..4].iter().collect::<Vec<_>>());
+        let sizes: Vec<(&str, usize)> =
+            groups.iter().map(|group| (group[0].linker.subcommand(), group.len())).collect();
+        assert_eq!(sizes, [("zigbuild", 2), ("build", 2)]);
     }
 
     #[test]

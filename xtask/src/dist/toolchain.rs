@@ -14,42 +14,36 @@ use std::{
 const ZIG: &str = "0.17.1";
 const ZIGBUILD: &str = "0.24.1";
 
-/// The command and environment of a build for a target.
-pub struct Toolchain {
-    /// `build`, or the subcommand of cargo that stands for it.
-    pub subcommand: &'static str,
-    pub environment: Vec<(String, OsString)>,
-}
+/// Variables of a build.
+pub type Environment = Vec<(String, OsString)>;
 
-/// Sees to it that this machine can compile for a target.
-pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<Toolchain> {
+/// Sees to it that this machine can compile for a target; gives what its build is called with.
+pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<Environment> {
     match target.linker {
         Linker::Zig => with_zig(workspace, target.triple),
         Linker::Own(_) => {
             tools::ensure_rust_target(target.triple)?;
-            Ok(Toolchain { subcommand: "build", environment: Vec::new() })
+            Ok(Vec::new())
         }
         Linker::Cross { package, program } => {
             tools::ensure_rust_target(target.triple)?;
             tools::ensure_program(program, package)?;
             let triple = target.triple.replace('-', "_");
             let linker = format!("CARGO_TARGET_{}_LINKER", triple.to_uppercase());
-            let environment = vec![(linker, program.into()), (format!("CC_{triple}"), program.into())];
-            Ok(Toolchain { subcommand: "build", environment })
+            Ok(vec![(linker, program.into()), (format!("CC_{triple}"), program.into())])
         }
     }
 }
 
 /// Zig compiles C and links, whatever the target.
-pub fn with_zig(workspace: &Workspace, triple: &str) -> Result<Toolchain> {
+pub fn with_zig(workspace: &Workspace, triple: &str) -> Result<Environment> {
     tools::ensure_rust_target(triple)?;
     let home = ensure_zig(workspace)?;
     let inherited = tools::cargo_path(workspace).unwrap_or_default();
     let folders = std::iter::once(home.join("bin")).chain(std::env::split_paths(&inherited));
     let path = std::env::join_paths(folders)?;
     let zig = zig_of(&home).with_context(|| format!("{} holds no zig", home.display()))?;
-    let environment = vec![("PATH".to_owned(), path), ("CARGO_ZIGBUILD_ZIG_PATH".to_owned(), zig.into())];
-    Ok(Toolchain { subcommand: "zigbuild", environment })
+    Ok(vec![("PATH".to_owned(), path), ("CARGO_ZIGBUILD_ZIG_PATH".to_owned(), zig.into())])
 }
 
 /// Zig and cargo-zigbuild, in a virtual environment of Python in the cache. It is made elsewhere and moves there when it is

@@ -28,7 +28,7 @@ pub fn may_be_in(workspace: &Workspace, suite: Suite, names: &[String]) -> bool 
         Suite::Quick | Suite::Rust => &NATIVE,
         Suite::Browser => &["wasm-client/tests"],
         Suite::Product => &["tests/src", "tests/tests"],
-        Suite::Dist => &["tests/tests/dist"],
+        Suite::Dist => &["tests/tests"],
         Suite::Nat => return names.iter().any(|name| name.starts_with("nat::") || name == "nat"),
     };
     folders.iter().any(|folder| names.iter().any(|name| is_below(&workspace.path(folder), name)))
