@@ -124,7 +124,10 @@ async fn indexeddb_keeps_the_contract_of_storage() {
 
 #[wasm_bindgen_test]
 async fn what_is_stored_is_there_when_it_is_opened_again() {
-    use nostrp2p_wasm_client::storage::{Setting, StorageChange, Theme};
+    use nostrp2p_wasm_client::{
+        model::Theme,
+        storage::{Setting, StorageChange},
+    };
     let first = storage("again").await;
     first.apply(vec![StorageChange::Set(Setting::Theme(Theme::Dark))]).await.unwrap();
     let second = storage("again").await;

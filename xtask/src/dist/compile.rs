@@ -2,7 +2,7 @@
 
 use super::{
     DistTarget,
-    toolchain::{self, Environment},
+    toolchain::{self, BuildVariables},
 };
 use crate::workspace::{FLAG_SEPARATOR, Workspace};
 use anyhow::{Context, Result, bail};
@@ -40,7 +40,7 @@ pub fn source_date(workspace: &Workspace) -> Result<u64> {
 /// Nothing of this machine's paths gets into a program, and no time does (`node/build.rs`).
 pub fn programs(workspace: &Workspace, targets: &[&DistTarget], epoch: u64) -> Result<Vec<PathBuf>> {
     let toolchains = targets.iter().map(|target| toolchain::ensure(workspace, target));
-    let toolchains: Vec<Environment> = toolchains.collect::<Result<_>>()?;
+    let toolchains: Vec<BuildVariables> = toolchains.collect::<Result<_>>()?;
     let Some(subcommand) = targets.first().map(|target| target.linker.subcommand()) else {
         return Ok(Vec::new());
     };

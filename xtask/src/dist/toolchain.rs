@@ -15,10 +15,10 @@ const ZIG: &str = "0.17.1";
 const ZIGBUILD: &str = "0.24.1";
 
 /// Variables of a build.
-pub type Environment = Vec<(String, OsString)>;
+pub type BuildVariables = Vec<(String, OsString)>;
 
 /// Sees to it that this machine can compile for a target; gives what its build is called with.
-pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<Environment> {
+pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<BuildVariables> {
     match target.linker {
         Linker::Zig => with_zig(workspace, target.triple),
         Linker::Own(_) => {
@@ -36,7 +36,7 @@ pub fn ensure(workspace: &Workspace, target: &DistTarget) -> Result<Environment>
 }
 
 /// Zig compiles C and links, whatever the target.
-pub fn with_zig(workspace: &Workspace, triple: &str) -> Result<Environment> {
+pub fn with_zig(workspace: &Workspace, triple: &str) -> Result<BuildVariables> {
     tools::ensure_rust_target(triple)?;
     let home = ensure_zig(workspace)?;
     let inherited = tools::cargo_path(workspace).unwrap_or_default();
