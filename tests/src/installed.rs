@@ -45,6 +45,11 @@ impl InstalledNode {
         Self { child, port, claim_link }
     }
 
+    /// `host:port` for other nodes.
+    pub fn nodes(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// `host:port` for clients.
     pub fn clients(&self) -> String {
         format!("127.0.0.1:{}", self.port + 1)

@@ -17,10 +17,16 @@ pub struct Person {
 impl Person {
     /// Starts a node, joined to that of somebody else if given, claims it and delegates it.
     pub async fn arrive(at: Option<&Self>) -> Self {
+        match at {
+            Some(other) => Self::arrive_with(&["-b", &other.node.nodes()]).await,
+            None => Self::arrive_with(&[]).await,
+        }
+    }
+
+    /// Starts a node with these flags, claims it and delegates it.
+    pub async fn arrive_with(arguments: &[&str]) -> Self {
         let key = random_key();
-        let bootstrap = at.map(|other| other.node.nodes());
-        let arguments: Vec<&str> = bootstrap.as_deref().map_or_else(Vec::new, |address| vec!["-b", address]);
-        let node = Node::start(&arguments).await;
+        let node = Node::start(arguments).await;
         let mut client = Client::claim(&node.clients(), node.token(), &key).await;
         client.delegate(&key).await;
         Self { key, node, client }

@@ -32,6 +32,9 @@ const ARM: &str = "aarch64-unknown-linux-musl";
 const ARM_GLIBC: &str = "aarch64-unknown-linux-gnu";
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
 
+/// Where `chroot` is, and what a system has by itself.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
 /// Where the archives and packages under test are: where `cargo xtask dist` puts them, unless xtask says something else.
 fn folder() -> PathBuf {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/dist");
@@ -90,7 +93,7 @@ async fn cell() -> Option<(TempDir, Command)> {
         bring_libraries(&program, cell.path()).await;
     }
     let mut command = Command::new("chroot");
-    command.arg(cell.path()).arg("/nostrp2p").env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command.arg(cell.path()).arg("/nostrp2p").env_clear().env("PATH", PATH);
     Some((cell, command))
 }
 

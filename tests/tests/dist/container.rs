@@ -79,7 +79,12 @@ async fn the_image_runs_as_a_user_without_rights_and_keeps_its_data_in_a_volume(
     let mut alice = Person::arrive(None).await;
     let joined = alice.node.nodes();
     let mut command = Command::new("chroot");
-    command.arg(format!("--userspec={USER}")).arg(&image.files).arg("/nostrp2p").env_clear();
+    command
+        .arg(format!("--userspec={USER}"))
+        .arg(&image.files)
+        .arg("/nostrp2p")
+        .env_clear()
+        .env("PATH", super::PATH);
     let node = InstalledNode::start(command, free_port(), Path::new("/data"), &["-b", &joined]).await;
     talks(&mut alice, &node).await;
     node.stop().await;

@@ -84,7 +84,7 @@ async fn the_package_is_installed_upgraded_and_erased_and_keeps_the_data() {
     bring_libraries(&archive.join("nostrp2p"), root.path()).await;
     let command = || {
         let mut command = Command::new("chroot");
-        command.arg(root.path()).arg("/usr/bin/nostrp2p").env_clear();
+        command.arg(root.path()).arg("/usr/bin/nostrp2p").env_clear().env("PATH", super::PATH);
         command
     };
     let mut alice = Person::arrive(None).await;

@@ -1,8 +1,9 @@
 //! The program for Windows in Wine, as far as that goes.
 //!
 //! Wine before version 9 has no `ProcessPrng`, from which Rust takes random numbers, so a library of a few lines that passes
-//! it on is compiled beside the program. Its sockets know no ECN, which QUIC asks for, so the node goes on over TCP. It has no
-//! window to close and no signal that ends a program in order, so the node is ended as by a power cut.
+//! it on is compiled beside the program. Its sockets know no ECN, which QUIC asks for, so the node goes on over TCP. They do
+//! not dial from a port that listens, so the node of this machine dials. Wine has no window to close and no signal that ends
+//! a program in order, so the node is ended as by a power cut.
 
 use std::{
     fs,
@@ -85,10 +86,9 @@ fn as_windows_sees(path: &Path) -> PathBuf {
 #[tokio::test]
 async fn the_program_for_windows_talks_to_this_machine() {
     let Some(wine) = Wine::new().await else { return };
-    let mut alice = Person::arrive(None).await;
-    let joined = alice.node.nodes();
     let data = as_windows_sees(&wine.folder.path().join("data"));
-    let node = InstalledNode::start(wine.command(), free_port(), &data, &["-b", &joined]).await;
+    let node = InstalledNode::start(wine.command(), free_port(), &data, &[]).await;
+    let mut alice = Person::arrive_with(&["-b", &node.nodes()]).await;
     talks(&mut alice, &node).await;
     node.kill().await;
 }
