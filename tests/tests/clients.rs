@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use nostrp2p_tests::{Node, Relay, post, random_key};
+use nostrp2p_protocol::{EventTemplate, Kind};
+use nostrp2p_tests::{Node, Relay, now, post, random_key};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Command,
@@ -113,8 +114,15 @@ async fn restart_under(arguments: &[&str], mode: &str, libraries: &[&str]) {
     let key = random_key();
     let npub = key.public_key().to_npub();
     let mut node = Node::start(&[&["-p", npub.as_str()], arguments].concat()).await;
-    // Libraries that count from what they have heard go on there.
-    Relay::login(&node.clients(), &key).await.put(&post(&key, "before the restart")).await;
+    // Libraries that count from what they have heard go on there, nostr-tools one second later: so what comes after the
+    // restart is of a later second.
+    let before = EventTemplate {
+        created_at: now() - 60,
+        kind: Kind::POST,
+        tags: vec![],
+        content: "before the restart".into(),
+    };
+    Relay::login(&node.clients(), &key).await.put(&before.sign(&key, &[7; 32])).await;
     let mut script = Command::new("node")
         .arg("restart.js")
         .arg(format!("ws://{}/", node.clients()))
