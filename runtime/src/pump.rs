@@ -23,7 +23,7 @@ use nostrp2p_protocol::{
     EventId, PublicKey,
     frame::{Carried, Delivery},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::to_sessions::{Fetches, Mirroring, SessionReply, TunnelReply, Waiting};
 use crate::{
@@ -92,8 +92,8 @@ pub struct Pump<N: PeerNetwork, S: EventStore, P, H: Host<S::Note>> {
     writes: VecDeque<StoreWrite<S::Note>>,
     heard: BTreeMap<GossipId, N::Message>,
     requests: BTreeMap<InboundRequestId, N::Request>,
-    /// Held by each refusal that is put off.
-    pauses: Arc<()>,
+    /// A permit for each refusal that may be put off at a time.
+    pauses: Arc<Semaphore>,
     publishing: BTreeMap<PublishId, Waiting<S::Turn>>,
     mail: BTreeMap<MailId, oneshot::Sender<Received>>,
     logins: BTreeMap<LoginId, SessionReply<PublicKey>>,
@@ -124,7 +124,7 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
             writes: VecDeque::new(),
             heard: BTreeMap::new(),
             requests: BTreeMap::new(),
-            pauses: Arc::default(),
+            pauses: Arc::new(Semaphore::new(to_nodes::MAX_PAUSES)),
             publishing: BTreeMap::new(),
             mail: BTreeMap::new(),
             logins: BTreeMap::new(),

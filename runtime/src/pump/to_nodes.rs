@@ -32,7 +32,7 @@ const ALL_ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// many in this time and not as many as the network carries. A guess.
 const OVER_BUDGET_PAUSE: Duration = Duration::from_secs(1);
 /// Refusals that wait at a time, half of the requests of others that may be open: the rest is for who keeps to its budget.
-const MAX_PAUSES: usize = 64;
+pub(super) const MAX_PAUSES: usize = 64;
 
 /// The answers to requests: all of them, or those that are there when `patience` ends, or as soon as one of them is
 /// `enough`. A node that was off itself answers at once and holds nothing, which says nothing about the others.
@@ -84,11 +84,9 @@ impl<N: PeerNetwork, S: EventStore, P: Platform, H: Host<S::Note>> Pump<N, S, P,
 
     /// The same for a peer that is over its budget, a second later unless too many wait for that.
     pub(super) fn refuse_over_budget(&mut self, request: InboundRequestId) {
-        if Arc::strong_count(&self.pauses) > MAX_PAUSES {
-            return self.refuse(request);
-        }
+        let Ok(held) = Arc::clone(&self.pauses).try_acquire_owned() else { return self.refuse(request) };
         let Some(request) = self.requests.remove(&request) else { return };
-        let (pause, held) = (self.platform.sleep(OVER_BUDGET_PAUSE), Arc::clone(&self.pauses));
+        let pause = self.platform.sleep(OVER_BUDGET_PAUSE);
         self.refuse_after(request, async move {
             pause.await;
             drop(held);
