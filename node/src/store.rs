@@ -31,6 +31,7 @@ mod reading;
 mod record;
 mod repair;
 mod retain;
+mod rows;
 mod runs;
 mod shared;
 mod surplus;

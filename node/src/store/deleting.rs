@@ -10,6 +10,7 @@ use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use super::{
     disk::Disk,
     index::{self, Prefix},
+    rows::FindRows,
     tombstones::{self, DeletionTarget},
     write::Tables,
 };
@@ -108,9 +109,8 @@ impl Tables<'_> {
     fn vanish(&mut self, sequence: u64, request: &Event, from: Option<Vec<u8>>) -> Result<(), redb::Error> {
         // First of all, so that nothing comes back meanwhile.
         self.tombstones.bury_author(request)?;
-        self.index.settle()?;
         let wraps = Prefix::tag('p', &request.pubkey.to_string());
-        let kinds = self.index.kinds_of(&request.pubkey, usize::MAX)?;
+        let kinds = index::kinds_of(&self.rows, &request.pubkey, usize::MAX)?;
         let written = kinds.into_iter().map(|kind| Prefix::author_kind(&request.pubkey, kind));
         let from = from.unwrap_or_default();
         for prefix in written.chain(wraps) {
@@ -140,10 +140,10 @@ impl Tables<'_> {
         if first > last {
             return Ok(None);
         }
-        for row in self.index.range(&(first.to_vec(), last.to_vec()))? {
-            let row = row?.0;
-            if let Some((_, sequence)) = index::tail(row.value()) {
-                return Ok(Some((row.value().to_vec(), sequence)));
+        let mut rows = self.rows.forwards(&(first.to_vec(), last.to_vec()))?;
+        while let Some(row) = rows.next()? {
+            if let Some((_, sequence)) = index::tail(row) {
+                return Ok(Some((row.to_vec(), sequence)));
             }
         }
         Ok(None)
@@ -162,5 +162,5 @@ impl Tables<'_> {
 }
 
 fn rows_of(event: &Event) -> usize {
-    ROWS_OF_EVENT + index::rows(event, 0).len()
+    ROWS_OF_EVENT + index::index_rows(event, 0).len()
 }

@@ -8,7 +8,7 @@
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use nostrp2p_protocol::frame::StoreId;
@@ -22,7 +22,9 @@ use super::{
     cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
-    quietly, tables,
+    quietly,
+    rows::{Memtables, Snapshot, Waiting},
+    tables,
     tables::Purpose,
 };
 use crate::trusted_time::TrustedTime;
@@ -30,11 +32,23 @@ use crate::trusted_time::TrustedTime;
 /// How much must find room before the store is written to again: what a group of large events takes.
 const ROOM: usize = 1024 * 1024;
 
+/// The open database, and the newest rows of its last commits.
+struct Current {
+    database: Database,
+    memtables: Arc<Memtables>,
+}
+
+impl Current {
+    fn new(database: Database) -> Self {
+        Self { database, memtables: Arc::default() }
+    }
+}
+
 /// The database that everybody uses now.
 pub(super) struct Disk {
     path: PathBuf,
     file_check: FileCheck,
-    current: RwLock<Database>,
+    current: RwLock<Current>,
     /// The run that is still to begin on the disk, which was full.
     waiting: Mutex<Option<StoreId>>,
     time: TrustedTime,
@@ -52,7 +66,7 @@ impl Disk {
         (time, cache): (TrustedTime, CacheSize),
     ) -> io::Result<Self> {
         let file_check = FileCheck::of(&path)?;
-        let current = RwLock::new(database);
+        let current = RwLock::new(Current::new(database));
         Ok(Self { path, file_check, current, waiting: Mutex::new(waiting), time, cache, _lock: lock })
     }
 
@@ -67,12 +81,29 @@ impl Disk {
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
-        self.current().begin_read()
+        self.current().database.begin_read()
+    }
+
+    /// What was committed last, with the rows by which events are found.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, TransactionError> {
+        let current = self.current();
+        Ok(Snapshot::new(current.database.begin_read()?, Arc::clone(&current.memtables)))
+    }
+
+    /// Where the newest rows are. What cannot be read is another part's trouble.
+    pub(super) fn waiting_rows(&self) -> Waiting {
+        let rows = || self.snapshot()?.rows();
+        rows().map_or(Waiting::None, |rows| rows.waiting())
+    }
+
+    /// The newest rows of the last commits.
+    pub(super) fn memtables(&self) -> Arc<Memtables> {
+        Arc::clone(&self.current().memtables)
     }
 
     /// For the writer alone. While there is only a view, what is committed is lost.
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, TransactionError> {
-        self.current().begin_write()
+        self.current().database.begin_write()
     }
 
     /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is, as
@@ -92,8 +123,8 @@ impl Disk {
         self.check_file().map_err(redb::Error::Io)?;
         let nothing = Database::builder().create_with_backend(InMemoryBackend::new())?;
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        drop(std::mem::replace(&mut *current, nothing));
-        *current = view(&self.path)?;
+        drop(std::mem::replace(&mut *current, Current::new(nothing)));
+        *current = Current::new(view(&self.path)?);
         Ok(())
     }
 
@@ -114,7 +145,7 @@ impl Disk {
     /// Whoever reads from the former one gets an error, and reads again.
     fn replace(&self, database: Database) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        let former = std::mem::replace(&mut *current, database);
+        let former = std::mem::replace(&mut *current, Current::new(database));
         drop(current);
         drop(former);
     }
@@ -124,7 +155,7 @@ impl Disk {
         // Looked at first, so that nobody waits in vain.
         if compaction::is_worthwhile_now(self.file_bytes(), usage, worthwhile) && self.check_file().is_ok() {
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            compaction::give_back(&mut current, &self.path, usage, worthwhile);
+            compaction::give_back(&mut current.database, &self.path, usage, worthwhile);
         }
     }
 
@@ -137,7 +168,7 @@ impl Disk {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn current(&self) -> RwLockReadGuard<'_, Database> {
+    fn current(&self) -> RwLockReadGuard<'_, Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

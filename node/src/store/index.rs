@@ -19,83 +19,31 @@
 //! What an author has written of all kinds is found kind by kind: [`kinds_of`] leaps from one to the next. A row for it
 //! besides would cost every event a page somewhere in the file.
 
-use std::ops::RangeInclusive;
-
 use nostrp2p_protocol::{
     Kind, PublicKey, UnsignedEvent,
     event_policy::{EventAddress, address_of, is_conversation, is_for_everyone},
 };
-use redb::{ReadableTable, Table};
 use sha2::{Digest, Sha256};
+
+use super::rows::{FindRows, Rows};
 
 /// Bytes of `created_at` and sequence number at the end of each row.
 const TAIL: usize = 16;
 /// Bytes of an author in a row. Two authors with the same would be found together, and the events tell them apart.
 const AUTHOR: usize = 16;
-/// Most rows that wait to be put in: those of some thousand ordinary events. One event may have two thousand.
-const MAX_FRESH: usize = 32_768;
 
-/// The table of one write transaction. New rows are put in many at a time and in order: so they touch each page once,
-/// and not once for each event.
-pub(super) struct Index<'txn> {
-    table: Table<'txn, &'static [u8], ()>,
-    fresh: Vec<Vec<u8>>,
+/// Puts all rows of an event in.
+pub(super) fn add(rows: &mut Rows<'_>, unsigned: &UnsignedEvent, sequence: u64) -> Result<(), redb::Error> {
+    index_rows(unsigned, sequence).into_iter().try_for_each(|row| rows.insert(row))
 }
 
-impl<'txn> Index<'txn> {
-    pub(super) const fn new(table: Table<'txn, &'static [u8], ()>) -> Self {
-        Self { table, fresh: Vec::new() }
-    }
-
-    pub(super) fn add(&mut self, unsigned: &UnsignedEvent, sequence: u64) -> Result<(), redb::Error> {
-        self.fresh.extend(rows(unsigned, sequence));
-        if self.fresh.len() > MAX_FRESH { self.settle() } else { Ok(()) }
-    }
-
-    pub(super) fn remove(&mut self, unsigned: &UnsignedEvent, sequence: u64) -> Result<(), redb::Error> {
-        self.settle()?;
-        for row in rows(unsigned, sequence) {
-            self.table.remove(row.as_slice())?;
-        }
-        Ok(())
-    }
-
-    /// Removes one row of an event, of a key that it has no more.
-    pub(super) fn remove_row(
-        &mut self,
-        key: &Prefix,
-        unsigned: &UnsignedEvent,
-        sequence: u64,
-    ) -> Result<(), redb::Error> {
-        self.settle()?;
-        self.table.remove(key.row(unsigned.created_at, sequence).as_slice())?;
-        Ok(())
-    }
-
-    /// Puts the rows in that wait; before [`Index::range`], and at the end.
-    pub(super) fn settle(&mut self) -> Result<(), redb::Error> {
-        self.fresh.sort_unstable();
-        for row in self.fresh.drain(..) {
-            self.table.insert(row.as_slice(), ())?;
-        }
-        Ok(())
-    }
-
-    /// See [`kinds_of`]. All rows have to be settled.
-    pub(super) fn kinds_of(&self, author: &PublicKey, most: usize) -> Result<Vec<Kind>, redb::Error> {
-        debug_assert!(self.fresh.is_empty(), "rows wait that a reader would miss");
-        kinds_of(&self.table, author, most)
-    }
-
-    /// The rows from the first to the last, both inclusive. All have to be settled.
-    pub(super) fn range(
-        &self,
-        (first, last): &(Vec<u8>, Vec<u8>),
-    ) -> Result<redb::Range<'_, &'static [u8], ()>, redb::Error> {
-        debug_assert!(self.fresh.is_empty(), "rows wait that a reader would miss");
-        let rows: RangeInclusive<&[u8]> = first.as_slice()..=last.as_slice();
-        Ok(self.table.range(rows)?)
-    }
+/// Removes all rows of an event.
+pub(super) fn remove(
+    rows: &mut Rows<'_>,
+    unsigned: &UnsignedEvent,
+    sequence: u64,
+) -> Result<(), redb::Error> {
+    index_rows(unsigned, sequence).into_iter().try_for_each(|row| rows.remove(row))
 }
 
 /// The beginning of the rows of one key.
@@ -155,14 +103,14 @@ impl Prefix {
         (self.row(since, 0), self.row(until, u64::MAX))
     }
 
-    fn row(&self, created_at: u64, sequence: u64) -> Vec<u8> {
+    pub(super) fn row(&self, created_at: u64, sequence: u64) -> Vec<u8> {
         [self.0.as_slice(), &created_at.to_be_bytes(), &sequence.to_be_bytes()].concat()
     }
 }
 
 /// The kinds of which an author has something, the lowest first, `most` at most.
 pub(super) fn kinds_of(
-    rows: &impl ReadableTable<&'static [u8], ()>,
+    rows: &impl FindRows,
     author: &PublicKey,
     most: usize,
 ) -> Result<Vec<Kind>, redb::Error> {
@@ -171,8 +119,9 @@ pub(super) fn kinds_of(
     let mut next = Some(Kind(0));
     while let Some(from) = next.filter(|_| kinds.len() < most) {
         let (first, _) = Prefix::author_kind(author, from).range(0, 0);
-        let Some(row) = rows.range(first.as_slice()..=last.as_slice())?.next() else { break };
-        let kind = row?.0.value().get(1 + AUTHOR..).and_then(|rest| rest.first_chunk().copied());
+        let mut rows = rows.forwards(&(first, last.clone()))?;
+        let Some(row) = rows.next()? else { break };
+        let kind = row.get(1 + AUTHOR..).and_then(|rest| rest.first_chunk().copied());
         // Only a damaged disk has shorter rows.
         let Some(kind) = kind.map(u16::from_be_bytes).filter(|kind| *kind >= from.0) else { break };
         kinds.push(Kind(kind));
@@ -182,7 +131,7 @@ pub(super) fn kinds_of(
 }
 
 /// All rows of an event.
-pub(super) fn rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
+pub(super) fn index_rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
     let tags = unsigned.tags.iter().filter_map(|tag| {
         let mut letters = tag.name().chars();
         let letter = letters.next().filter(char::is_ascii_alphabetic)?;
@@ -195,15 +144,15 @@ pub(super) fn rows(unsigned: &UnsignedEvent, sequence: u64) -> Vec<Vec<u8>> {
     let always = [Prefix::all(), of_kind, Prefix::author_kind(author, kind)];
     let address =
         address_of(unsigned).filter(|_| kind.is_addressable()).map(|address| Prefix::address(&address));
-    let mut rows: Vec<Vec<u8>> = always
+    let mut of_event: Vec<Vec<u8>> = always
         .into_iter()
         .chain(address)
         .chain(tags)
         .map(|prefix| prefix.row(unsigned.created_at, sequence))
         .collect();
-    rows.sort_unstable();
-    rows.dedup();
-    rows
+    of_event.sort_unstable();
+    of_event.dedup();
+    of_event
 }
 
 /// `created_at` and sequence number of a row.

@@ -14,6 +14,7 @@ use super::{
     Store,
     on_demand::OnDemand,
     retain::SWEEP_ROWS,
+    shared,
     surplus::Excess,
     tables::{META, META_BORN},
     usage::Owned,
@@ -130,7 +131,7 @@ pub(super) fn sweep(
 impl Tables<'_> {
     /// Drops an event although older ones stay. If neighbours may have it, it counts as held when stores are compared.
     pub(super) fn forget(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        if self.shared.holds(event)? {
+        if shared::holds(&self.rows, event)? {
             self.newcomers.forgotten.get_mut()?.insert((event.created_at, event.id().as_bytes()), ())?;
         }
         self.remove(sequence, event)

@@ -261,10 +261,8 @@ impl Tables<'_> {
     /// The people on the owner's newest list of a kind.
     fn listed(&mut self, kind: Kind) -> Result<BTreeSet<PublicKey>, redb::Error> {
         let Some(owner) = self.owner else { return Ok(BTreeSet::new()) };
-        self.index.settle()?;
         let rows = Prefix::author_kind(&owner, kind).range(0, u64::MAX);
-        let last = self.index.range(&rows)?.next_back().transpose()?;
-        let Some((_, sequence)) = last.and_then(|row| index::tail(row.0.value())) else {
+        let Some((_, sequence)) = self.rows.backwards(&rows)?.next()?.and_then(index::tail) else {
             return Ok(BTreeSet::new());
         };
         let list = self.event(sequence)?;

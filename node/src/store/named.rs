@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use nostrp2p_protocol::event_policy::{References, Target, address_of};
 
 use super::{
-    Store,
-    ids::{self, IDS},
+    Store, ids,
     index::{self, Prefix},
     read::living,
-    tables::{EVENTS, INDEX, MIRRORED},
+    rows::FindRows,
+    tables::{EVENTS, MIRRORED},
 };
 
 impl Store {
@@ -18,17 +18,17 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub(crate) fn named(&self, references: &References) -> Result<Vec<Target>, redb::Error> {
-        let transaction = self.database.begin_read()?;
-        let (by_id, index) = (transaction.open_table(IDS)?, transaction.open_table(INDEX)?);
-        let (events, mirrored) = (transaction.open_table(EVENTS)?, transaction.open_table(MIRRORED)?);
+        let snapshot = self.database.snapshot()?;
+        let rows = snapshot.rows()?;
+        let (events, mirrored) = (snapshot.open_table(EVENTS)?, snapshot.open_table(MIRRORED)?);
         let mut sequences = BTreeSet::new();
         for id in &references.ids {
-            sequences.extend(ids::find(&by_id, &events, id)?.map(|sequence| (sequence, None)));
+            sequences.extend(ids::find(&rows, &events, id)?.map(|sequence| (sequence, None)));
         }
         for address in &references.addresses {
-            let (first, last) = Prefix::address(address).range(0, u64::MAX);
-            for row in index.range(first.as_slice()..=last.as_slice())? {
-                sequences.extend(index::tail(row?.0.value()).map(|(_, sequence)| (sequence, Some(address))));
+            let mut rows = rows.forwards(&Prefix::address(address).range(0, u64::MAX))?;
+            while let Some(row) = rows.next()? {
+                sequences.extend(index::tail(row).map(|(_, sequence)| (sequence, Some(address))));
             }
         }
         let mut found = Vec::new();

@@ -10,6 +10,8 @@ use super::{
     index::{self, Prefix},
     mailbox, migrate,
     origin::{Door, Origin},
+    rows::FindRows,
+    shared,
     tables::OWNER,
     usage::{self, Usage},
     write::Tables,
@@ -36,10 +38,10 @@ pub(super) fn set(
         let mirrored = tables.mirrored.get()?.get(sequence)?.is_some();
         if for_everyone
             && !mirrored
-            && !tables.shared.holds(&event)?
+            && !shared::holds(&tables.rows, &event)?
             && tables.room_for(&event)? == CapDecision::Free
         {
-            tables.shared.insert(&event, sequence)?;
+            tables.shared.insert(&mut tables.rows, &event, sequence)?;
             if tables.newcomers.since(owner)?.is_none() {
                 tables.newcomers.know(owner, now)?;
             }
@@ -49,11 +51,11 @@ pub(super) fn set(
 }
 
 fn written_by(tables: &mut Tables<'_>, author: &PublicKey) -> Result<Vec<(u64, Event)>, redb::Error> {
-    tables.index.settle()?;
     let mut written = Vec::new();
-    for kind in tables.index.kinds_of(author, usize::MAX)? {
-        for row in tables.index.range(&Prefix::author_kind(author, kind).range(0, u64::MAX))? {
-            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+    for kind in index::kinds_of(&tables.rows, author, usize::MAX)? {
+        let mut rows = tables.rows.forwards(&Prefix::author_kind(author, kind).range(0, u64::MAX))?;
+        while let Some(row) = rows.next()? {
+            let Some((_, sequence)) = index::tail(row) else { continue };
             let event = tables.event(sequence)?.filter(|event| event.pubkey == *author);
             written.extend(event.map(|event| (sequence, event)));
         }

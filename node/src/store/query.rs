@@ -13,15 +13,15 @@ use std::{
 use nostrp2p_protocol::{
     Event, EventId, Filter, Kind, PublicKey, event_policy::is_expired, limits::MAX_BATCH_EVENTS,
 };
-use redb::{ReadOnlyTable, ReadTransaction};
+use redb::ReadOnlyTable;
 
 use super::{
-    Store,
-    ids::{self, IDS},
+    Store, ids,
     index::{self, Prefix},
     reading::{KEYS_IN_A_ROW, RANGE_ROWS, Reading},
     record,
-    tables::{EVENTS, INDEX, META, META_NEWEST},
+    rows::{RowRange, RowsReader, Snapshot},
+    tables::{EVENTS, META, META_NEWEST},
 };
 
 /// Ranges that are read side by side: a follow list of 2,000 people and two kinds.
@@ -79,7 +79,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<Selection, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
+        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
         let mut merged: BTreeMap<Position, Picked> = BTreeMap::new();
         for asked in asked {
@@ -119,7 +119,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<(u64, bool), redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
+        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
         let (mut sequences, mut complete) = (BTreeSet::new(), true);
         for asked in asked {
             complete &= engine.walk(asked, &mut |sequence, _, _| {
@@ -137,7 +137,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let mut owners = Reading::for_owner();
-        let mut engine = Engine::open(&self.database.begin_read()?, &mut owners, self.time().now())?;
+        let mut engine = Engine::open(&self.database.snapshot()?, &mut owners, self.time().now())?;
         let mut collected = BTreeSet::new();
         for asked in asked {
             let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -162,7 +162,7 @@ impl Store {
         reading: &mut Reading<'_>,
         visit: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<bool, redb::Error> {
-        let mut engine = Engine::open(&self.database.begin_read()?, reading, self.time().now())?;
+        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
         let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
         engine.walk(&Asked { filter: &filter, also: &|_| true }, &mut |_, _, event| visit(event))
     }
@@ -171,8 +171,7 @@ impl Store {
 /// One snapshot and what may still be read of it.
 struct Engine<'r, 'b> {
     events: ReadOnlyTable<u64, &'static [u8]>,
-    ids: ReadOnlyTable<(u64, u64), ()>,
-    index: ReadOnlyTable<&'static [u8], ()>,
+    rows: RowsReader,
     newest: u64,
     now: u64,
     reading: &'r mut Reading<'b>,
@@ -182,16 +181,11 @@ struct Engine<'r, 'b> {
 type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
 
 impl<'r, 'b> Engine<'r, 'b> {
-    fn open(
-        transaction: &ReadTransaction,
-        reading: &'r mut Reading<'b>,
-        now: u64,
-    ) -> Result<Self, redb::Error> {
+    fn open(snapshot: &Snapshot, reading: &'r mut Reading<'b>, now: u64) -> Result<Self, redb::Error> {
         Ok(Self {
-            events: transaction.open_table(EVENTS)?,
-            ids: transaction.open_table(IDS)?,
-            index: transaction.open_table(INDEX)?,
-            newest: transaction.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
+            events: snapshot.open_table(EVENTS)?,
+            rows: snapshot.rows()?,
+            newest: snapshot.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
             now,
             reading,
         })
@@ -209,17 +203,16 @@ impl<'r, 'b> Engine<'r, 'b> {
             if !self.reading.take(RANGE_ROWS) {
                 return Ok(false);
             }
-            let (first, last) = prefix.range(since, until);
-            ranges.push(self.index.range(first.as_slice()..=last.as_slice())?);
+            ranges.push(self.rows.backwards(&prefix.range(since, until))?);
         }
         let mut heads = BinaryHeap::new();
         for (number, range) in ranges.iter_mut().enumerate() {
-            heads.extend(backwards(range)?.map(|row| (row, number)));
+            heads.extend(next_of(range)?.map(|row| (row, number)));
         }
         let mut last = None;
         while let Some((row, number)) = heads.pop() {
             if let Some(range) = ranges.get_mut(number) {
-                heads.extend(backwards(range)?.map(|row| (row, number)));
+                heads.extend(next_of(range)?.map(|row| (row, number)));
             }
             // An event with two of the wanted tags stands in two ranges.
             if last.replace(row) == Some(row) {
@@ -247,7 +240,7 @@ impl<'r, 'b> Engine<'r, 'b> {
             if !all {
                 break;
             }
-            let Some(sequence) = ids::find(&self.ids, &self.events, id)? else { continue };
+            let Some(sequence) = ids::find(&self.rows, &self.events, id)? else { continue };
             // The result does not matter: nothing breaks off here.
             let _seen = self.show(sequence, asked, &mut |sequence, length, event| {
                 matches.push((sequence, length, event));
@@ -367,7 +360,7 @@ impl<'r, 'b> Engine<'r, 'b> {
                 way.extend(kinds.iter().map(|kind| Prefix::author_kind(author, *kind)));
                 continue;
             }
-            let there = index::kinds_of(&self.index, author, MAX_RANGES + 1)?;
+            let there = index::kinds_of(&self.rows, author, MAX_RANGES + 1)?;
             self.reading.take(RANGE_ROWS * (1 + there.len()));
             let public = self.reading.public();
             let wanted = there.into_iter().filter(|kind| {
@@ -390,9 +383,12 @@ impl<'r, 'b> Engine<'r, 'b> {
     fn rows(&mut self, way: &[Prefix], since: u64, until: u64) -> Result<usize, redb::Error> {
         let mut rows = 0;
         for prefix in way {
-            let (first, last) = prefix.range(since, until);
+            let mut range = self.rows.backwards(&prefix.range(since, until))?;
             // A range costs about as much to open as ten rows to read.
-            rows += 10 + self.index.range(first.as_slice()..=last.as_slice())?.take(PROBE_ROWS).count();
+            rows += 10;
+            while rows < PROBE_ROWS && range.next()?.is_some() {
+                rows += 1;
+            }
             if rows >= PROBE_ROWS {
                 break;
             }
@@ -407,11 +403,11 @@ fn span(filter: &Filter) -> (u64, u64) {
 }
 
 /// The next row of a range from its end: `created_at` and sequence number.
-fn backwards(range: &mut redb::Range<'_, &'static [u8], ()>) -> Result<Option<(u64, u64)>, redb::Error> {
-    loop {
-        let Some(row) = range.next_back() else { return Ok(None) };
-        if let Some(tail) = index::tail(row?.0.value()) {
+fn next_of(range: &mut RowRange<'_>) -> Result<Option<(u64, u64)>, redb::Error> {
+    while let Some(row) = range.next()? {
+        if let Some(tail) = index::tail(row) {
             return Ok(Some(tail));
         }
     }
+    Ok(None)
 }

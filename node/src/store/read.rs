@@ -12,14 +12,14 @@ use nostrp2p_protocol::{
 use redb::{AccessGuard, ReadTransaction, ReadableTable};
 
 use super::{
-    Mark, Store,
-    ids::{self, IDS},
+    Mark, Store, ids,
     index::{self, Prefix},
     query::{Asked, Picked, Selection},
     reading::Reading,
     record,
-    shared::SHARED,
-    tables::{EVENTS, INDEX, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
+    rows::RowsReader,
+    shared,
+    tables::{EVENTS, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };
 
 /// Bytes of records after which a batch or an answer is closed.
@@ -133,10 +133,11 @@ impl Store {
     /// Whether the event with this id came from a relay. What cannot be read did not.
     pub(crate) fn is_mirrored(&self, id: &EventId) -> bool {
         let mirrored = || {
-            let transaction = self.database.begin_read()?;
-            let (ids, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
-            let Some(sequence) = ids::find(&ids, &events, id)? else { return Ok(false) };
-            Ok::<_, redb::Error>(transaction.open_table(MIRRORED)?.get(sequence)?.is_some())
+            let snapshot = self.database.snapshot()?;
+            let Some(sequence) = ids::find(&snapshot.rows()?, &snapshot.open_table(EVENTS)?, id)? else {
+                return Ok(false);
+            };
+            Ok::<_, redb::Error>(snapshot.open_table(MIRRORED)?.get(sequence)?.is_some())
         };
         mirrored().unwrap_or_default()
     }
@@ -146,7 +147,8 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn mark(&self, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
-        mark(&self.database.begin_read()?, sequence, event)
+        let snapshot = self.database.snapshot()?;
+        mark((&snapshot, &snapshot.rows()?), sequence, event)
     }
 
     /// All deliveries that wait.
@@ -170,11 +172,12 @@ impl Store {
     /// # Errors
     /// When the disk cannot be read.
     pub fn undelivered(&self, id: &EventId) -> Result<Vec<DeliveryKey>, redb::Error> {
-        let transaction = self.database.begin_read()?;
-        let (ids, events) = (transaction.open_table(IDS)?, transaction.open_table(EVENTS)?);
-        let Some(sequence) = ids::find(&ids, &events, id)? else { return Ok(Vec::new()) };
+        let snapshot = self.database.snapshot()?;
+        let Some(sequence) = ids::find(&snapshot.rows()?, &snapshot.open_table(EVENTS)?, id)? else {
+            return Ok(Vec::new());
+        };
         let mut undelivered = Vec::new();
-        for row in transaction.open_table(OUTBOX)?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))? {
+        for row in snapshot.open_table(OUTBOX)?.range((sequence, &[0; 32])..=(sequence, &[0xff; 32]))? {
             let (address, row) = delivery(row?);
             if row.state != Delivery::Delivered {
                 undelivered.push(address);
@@ -283,11 +286,11 @@ impl Store {
         if since > until {
             return Ok(());
         }
-        let transaction = self.database.begin_read()?;
-        let events = transaction.open_table(EVENTS)?;
-        let (first, last) = Prefix::all().range(since, until);
-        for row in transaction.open_table(INDEX)?.range(first.as_slice()..=last.as_slice())?.rev() {
-            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+        let snapshot = self.database.snapshot()?;
+        let (rows, events) = (snapshot.rows()?, snapshot.open_table(EVENTS)?);
+        let mut rows = rows.backwards(&Prefix::all().range(since, until))?;
+        while let Some(row) = rows.next()? {
+            let Some((_, sequence)) = index::tail(row) else { continue };
             let event = events.get(sequence)?.and_then(|value| living(value.value(), self.time().now()));
             if event.is_some_and(|event| visit(event).is_break()) {
                 break;
@@ -301,12 +304,15 @@ impl Store {
 const LATEST_DELIVERIES: usize = 200;
 
 /// See [`Store::mark`].
-pub(super) fn mark(transaction: &ReadTransaction, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
+pub(super) fn mark(
+    (transaction, rows): (&ReadTransaction, &RowsReader),
+    sequence: u64,
+    event: &Event,
+) -> Result<Mark, redb::Error> {
     if let Some(relay) = transaction.open_table(MIRRORED)?.get(sequence)? {
         return Ok(Mark::Mirrored(relay.value().to_owned()));
     }
-    let shared = transaction.open_table(SHARED)?.get((event.created_at, event.id().as_bytes()))?.is_some();
-    Ok(if shared { Mark::Shared } else { Mark::None })
+    Ok(if shared::holds(rows, event)? { Mark::Shared } else { Mark::None })
 }
 
 /// Decodes a record, unless its event has ended.

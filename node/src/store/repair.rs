@@ -11,7 +11,7 @@ use redb::{Database, ReadableDatabase};
 
 use super::{
     FILE, Mark, OpenError, Propagation, Retention, Store, compaction::Idle, lock::Lock, quietly, read,
-    record, tables, tables::EVENTS,
+    record, rows::RowsReader, tables, tables::EVENTS,
 };
 
 /// Places that may fail in one direction until it is given up: beyond, it would take too long for too little.
@@ -79,6 +79,7 @@ fn read_all(copy: &Path, salvaged: &mut Repaired, mut save: impl FnMut(Saved)) {
         salvaged.owner = true;
         save(Saved::Owner(owner));
     }
+    let rows = quietly(|| RowsReader::of_damaged(&database.begin_read()?)).and_then(Result::ok);
     // A damaged number may lead far beyond what comes after it, so the way is gone from both ends.
     let mut seen = BTreeSet::new();
     for backwards in [false, true] {
@@ -112,7 +113,9 @@ fn read_all(copy: &Path, salvaged: &mut Repaired, mut save: impl FnMut(Saved)) {
                         seen.insert(event.id());
                         salvaged.events += 1;
                         // What cannot be read any more is not shared.
-                        let marked = quietly(|| read::mark(&database.begin_read()?, place, &event));
+                        let marked = rows.as_ref().and_then(|rows| {
+                            quietly(|| read::mark((&database.begin_read()?, rows), place, &event))
+                        });
                         let mark = marked.and_then(Result::ok).unwrap_or(Mark::None);
                         save(Saved::Event(event, mark));
                     }

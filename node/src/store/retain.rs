@@ -8,6 +8,7 @@ use redb::ReadableTable;
 use super::{
     index::{self, Prefix},
     known_authors,
+    rows::{FindRows, MOVE_AT_BYTES},
     surplus::{self, Excess},
     usage::{Owned, Usage},
     write::Tables,
@@ -31,6 +32,8 @@ pub struct Retention {
 const GIB: u64 = 1 << 30;
 /// Others' events get one part of so many of the disk's bytes.
 const OTHERS_SHARE: u64 = 4;
+/// Index rows that are not in their table yet get one part of so many of the disk's bytes.
+const ROWS_SHARE: u64 = 64;
 
 impl Default for Retention {
     fn default() -> Self {
@@ -54,6 +57,12 @@ impl Retention {
         let left = self.disk_bytes.saturating_sub(usage.own_bytes).saturating_sub(usage.mail_bytes);
         let share = self.disk_bytes / OTHERS_SHARE;
         if share < left { share } else { left }
+    }
+
+    /// Bytes of new index rows that may be in memory, and as many in the file, before they are moved to the others: where
+    /// there is little disk, less.
+    pub(super) fn rows_in_memory(&self) -> usize {
+        usize::try_from(self.disk_bytes / ROWS_SHARE).unwrap_or(usize::MAX).min(MOVE_AT_BYTES)
     }
 
     /// By how much the bounds for others' events are passed.
@@ -85,7 +94,6 @@ pub(super) fn sweep(
     now: u64,
     place: &mut SweepPosition,
 ) -> Result<(), redb::Error> {
-    tables.index.settle()?;
     drop_ended(tables, now)?;
     let horizon = now.saturating_sub(retention.seconds);
     tables.tombstones.purge(horizon.saturating_sub(TOMBSTONES_LONGER))?;
@@ -112,22 +120,22 @@ fn drop_old(
     let (first, last) = Prefix::all().range(0, until);
     let from = place.0.take().filter(|from| *from <= last).unwrap_or(first);
     let mut victims = Vec::new();
-    for (number, row) in tables.index.range(&(from, last))?.enumerate() {
-        let key = row?.0;
-        if number == SWEEP_ROWS {
-            place.0 = Some(key.value().to_vec());
+    let mut looked_at = 0;
+    let mut rows = tables.rows.forwards(&(from, last))?;
+    while let Some(row) = rows.next()? {
+        if looked_at == SWEEP_ROWS {
+            place.0 = Some(row.to_vec());
             break;
         }
-        let Some((_, sequence)) =
-            index::tail(key.value()).filter(|(_, sequence)| *sequence <= tables.came_before)
-        else {
-            continue;
-        };
+        looked_at += 1;
+        let row = index::tail(row).filter(|(_, sequence)| *sequence <= tables.came_before);
+        let Some((_, sequence)) = row else { continue };
         let Some(event) = tables.event(sequence)? else { continue };
         if !stays(tables, sequence, &event, followed)? {
             victims.push((sequence, event));
         }
     }
+    drop(rows);
     for (sequence, event) in victims {
         tables.remove(sequence, &event)?;
     }
@@ -178,6 +186,6 @@ const KINDS: usize = 16;
 
 /// Whether something of a person is stored besides profile and lists.
 fn writes(tables: &Tables<'_>, person: &PublicKey) -> Result<bool, redb::Error> {
-    let kinds = tables.index.kinds_of(person, KINDS)?;
+    let kinds = index::kinds_of(&tables.rows, person, KINDS)?;
     Ok(kinds.into_iter().any(|kind| !is_about_author(kind)))
 }

@@ -13,6 +13,7 @@ use super::{
     index::{self, Prefix},
     record,
     retain::{self, SWEEP_ROWS},
+    rows::FindRows,
     usage::{self, Owned},
     write::Tables,
 };
@@ -206,17 +207,17 @@ fn written_by(
     author: &PublicKey,
     most: usize,
 ) -> Result<Vec<(u64, u64)>, redb::Error> {
-    tables.index.settle()?;
     let mut rows = Vec::new();
     let mut last = Vec::new();
-    for kind in tables.index.kinds_of(author, usize::MAX)? {
+    for kind in index::kinds_of(&tables.rows, author, usize::MAX)? {
         let (rows, most) = match kind {
             kind if retain::is_about_author(kind) => (&mut last, 1),
             _ => (&mut rows, most),
         };
         let mut found = 0;
-        for row in tables.index.range(&Prefix::author_kind(author, kind).range(0, u64::MAX))? {
-            let Some((created_at, sequence)) = index::tail(row?.0.value()) else { continue };
+        let mut range = tables.rows.forwards(&Prefix::author_kind(author, kind).range(0, u64::MAX))?;
+        while let Some(row) = range.next()? {
+            let Some((created_at, sequence)) = index::tail(row) else { continue };
             if found == most {
                 break;
             }

@@ -6,15 +6,19 @@ use redb::{
     TableError,
 };
 
-use super::{StoreProgress, file_check::FileMark, runs::RUNS, usage::Usage};
+use super::{
+    StoreProgress,
+    file_check::FileMark,
+    rows::{Memtables, Rows},
+    runs::RUNS,
+    usage::Usage,
+};
 
 /// Version of the tables; see `migrate.rs`.
-pub(super) const SCHEMA: u64 = 10;
+pub(super) const SCHEMA: u64 = 11;
 
 /// Sequence number -> record (see `record.rs`).
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
-/// Index rows (see `index.rs`); the row is the key, there is no value.
-pub(super) const INDEX: TableDefinition<&[u8], ()> = TableDefinition::new("rows");
 /// Numbers that belong to the store as a whole.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Sequence numbers of own public events that no other node has taken yet.
@@ -127,7 +131,6 @@ pub(super) fn prepare(
         // After a crash somebody may know these numbers for events that are gone.
         let newest = newest.max(reserved);
         meta.insert(META_NEWEST, newest)?;
-        transaction.open_table(INDEX)?;
         transaction.open_table(UNSENT)?;
         transaction.open_table(OUTBOX)?;
         transaction.open_table(OWNER)?;
@@ -150,10 +153,9 @@ pub(super) fn are_current(database: &Database) -> Result<bool, redb::Error> {
 
 /// When the newest event of a store was written that has noted no time yet; None when it is empty.
 fn newest_time(transaction: &redb::WriteTransaction, now: u64) -> Result<Option<u64>, redb::Error> {
-    let index = transaction.open_table(INDEX)?;
-    let (first, last) = super::index::Prefix::all().range(0, now);
-    let row = index.range(first.as_slice()..=last.as_slice())?.next_back().transpose()?;
-    Ok(row.and_then(|row| super::index::tail(row.0.value())).map(|(created_at, _)| created_at))
+    let rows = Rows::open(transaction, &Memtables::default())?;
+    let mut rows = rows.backwards(&super::index::Prefix::all().range(0, now))?;
+    Ok(rows.next()?.and_then(super::index::tail).map(|(created_at, _)| created_at))
 }
 
 /// Reads the owner.

@@ -7,6 +7,7 @@ mod ending;
 mod filters;
 mod known_authors;
 mod mailbox;
+mod rows;
 mod shared;
 
 use std::ops::ControlFlow;

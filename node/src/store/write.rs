@@ -14,18 +14,19 @@ use super::{
     Retention, StoreProgress,
     deleting::{DELETING, PORTION_ROWS},
     expiration::ENDS,
-    ids::Ids,
-    index::{self, Index, Prefix},
+    ids,
+    index::{self, Prefix},
     known_authors::Newcomers,
     mailbox::{self, Circle, Mailbox, SenderKey},
     on_demand::OnDemand,
     origin::{Door, Origin},
     record,
-    shared::Shared,
+    rows::{FindRows, Memtables, Rows, Waiting},
+    shared::{self, Shared},
     surplus::Loads,
     tables::{
-        EVENTS, INDEX, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED,
-        OUTBOX, OWNER, RESTORED, UNSENT,
+        EVENTS, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN, MIRRORED, OUTBOX,
+        OWNER, RESTORED, UNSENT,
     },
     tombstones::Tombstones,
     usage::{self, Owned, Usage},
@@ -37,13 +38,12 @@ const RESERVE: u64 = 10_000;
 /// The open tables of one write transaction.
 pub(super) struct Tables<'txn> {
     pub(super) events: Table<'txn, u64, &'static [u8]>,
-    pub(super) ids: Ids<'txn>,
-    pub(super) index: Index<'txn>,
+    pub(super) rows: Rows<'txn>,
     pub(super) unsent: Table<'txn, u64, ()>,
     pub(super) outbox: OnDemand<'txn, (u64, &'static [u8; 32]), (u8, u8, u64)>,
     pub(super) ends: OnDemand<'txn, (u64, u64), ()>,
     pub(super) tombstones: Tombstones<'txn>,
-    pub(super) shared: Shared<'txn>,
+    pub(super) shared: Shared,
     pub(super) newcomers: Newcomers<'txn>,
     pub(super) mirrored: OnDemand<'txn, u64, &'static str>,
     pub(super) mailbox: Mailbox<'txn>,
@@ -67,20 +67,22 @@ pub(super) struct Tables<'txn> {
 }
 
 impl<'txn> Tables<'txn> {
-    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, redb::Error> {
+    pub(super) fn open(
+        transaction: &'txn WriteTransaction,
+        memtables: &Memtables,
+    ) -> Result<Self, redb::Error> {
         let meta = transaction.open_table(META)?;
         let newest = meta.get(META_NEWEST)?.map_or(0, |newest| newest.value());
         let born = meta.get(META_BORN)?.map_or(0, |born| born.value());
         let owner = transaction.open_table(OWNER)?.get(0)?.map(|key| PublicKey::from_bytes(*key.value()));
         Ok(Self {
             events: transaction.open_table(EVENTS)?,
-            ids: Ids::open(transaction)?,
-            index: Index::new(transaction.open_table(INDEX)?),
+            rows: Rows::open(transaction, memtables)?,
             unsent: transaction.open_table(UNSENT)?,
             outbox: OnDemand::new(transaction, OUTBOX),
             ends: OnDemand::new(transaction, ENDS),
             tombstones: Tombstones::open(transaction, owner)?,
-            shared: Shared::open(transaction)?,
+            shared: Shared::default(),
             newcomers: Newcomers::open(transaction, born)?,
             mirrored: OnDemand::new(transaction, MIRRORED),
             mailbox: Mailbox::of(transaction),
@@ -168,16 +170,16 @@ impl<'txn> Tables<'txn> {
         };
         let mirrored = origin.door == Door::Mirror;
         if mirrored && !own && !is_versioned(event.kind) {
-            if self.shared.mirrored_beside(event)? >= MAX_PER_HOUR {
+            if shared::mirrored_beside(&self.rows, event)? >= MAX_PER_HOUR {
                 return Ok(Inserted::Surplus);
             }
-            self.shared.note_mirrored(event, true)?;
+            shared::note_mirrored(&mut self.rows, event, true)?;
         }
         self.newest += 1;
         let sequence = self.newest;
         self.events.insert(sequence, record.as_slice())?;
-        self.ids.insert(event.id(), sequence);
-        self.index.add(event, sequence)?;
+        ids::insert(&mut self.rows, &event.id(), sequence)?;
+        index::add(&mut self.rows, event, sequence)?;
         if let Some(end) = expires_at(event) {
             self.ends.get_mut()?.insert((end, sequence), ())?;
         }
@@ -186,7 +188,7 @@ impl<'txn> Tables<'txn> {
             self.restored.get_mut()?.insert(sequence, ())?;
         }
         if shared {
-            self.shared.insert(event, sequence)?;
+            self.shared.insert(&mut self.rows, event, sequence)?;
             if known_since.is_none() {
                 self.newcomers.know(&event.pubkey, since)?;
             }
@@ -208,15 +210,15 @@ impl<'txn> Tables<'txn> {
     ) -> Result<(), redb::Error> {
         // A deletion may have come as a private one before. What is here without its statement is not shared without it.
         let shared = shared && event.statement.is_none();
-        if shared && !self.shared.holds(event)? && self.room_for(event)? == CapDecision::Free {
-            self.shared.insert(event, sequence)?;
+        if shared && !shared::holds(&self.rows, event)? && self.room_for(event)? == CapDecision::Free {
+            self.shared.insert(&mut self.rows, event, sequence)?;
         }
         // It is not only on a relay any more: somebody has handed it over.
         if origin.door.is_private()
             && matches!(audience(event), Audience::People(_))
             && self.mirrored.get_mut()?.remove(sequence)?.is_some()
         {
-            self.shared.note_mirrored(event, false)?;
+            shared::note_mirrored(&mut self.rows, event, false)?;
         }
         Ok(())
     }
@@ -312,7 +314,7 @@ impl<'txn> Tables<'txn> {
 
     /// The place of an event among the shared ones of its author and hour.
     pub(super) fn room_for(&mut self, event: &Event) -> Result<CapDecision, redb::Error> {
-        Ok(room(&event.id(), self.shared.beside(event)?.iter().copied()))
+        Ok(room(&event.id(), self.shared.beside(&self.rows, event)?.iter().copied()))
     }
 
     /// Makes room for another event of the same author among those that are shared. The owner's own stays here and so does
@@ -321,7 +323,7 @@ impl<'txn> Tables<'txn> {
         let Some(sequence) = self.find(other)? else { return Ok(()) };
         let Some(other) = self.event(sequence)? else { return Ok(()) };
         let keep = keep || self.owned(sequence, &other)? != Owned::Other;
-        if keep { self.shared.remove(&other) } else { self.remove(sequence, &other) }
+        if keep { self.shared.remove(&mut self.rows, &other) } else { self.remove(sequence, &other) }
     }
 
     /// Notes when an event that is stored already ends.
@@ -371,11 +373,11 @@ impl<'txn> Tables<'txn> {
 
     /// The stored events with this address: one, unless two hashes begin alike.
     pub(super) fn at_address(&mut self, address: &EventAddress) -> Result<Vec<(u64, Event)>, redb::Error> {
-        self.index.settle()?;
         let rows = Prefix::address(address).range(0, u64::MAX);
         let mut found = Vec::new();
-        for row in self.index.range(&rows)? {
-            let Some((_, sequence)) = index::tail(row?.0.value()) else { continue };
+        let mut rows = self.rows.forwards(&rows)?;
+        while let Some(row) = rows.next()? {
+            let Some((_, sequence)) = index::tail(row) else { continue };
             if let Some(other) = self.event(sequence)?
                 && address_of(&other).as_ref() == Some(address)
             {
@@ -387,7 +389,7 @@ impl<'txn> Tables<'txn> {
 
     /// The sequence number of the event with this id.
     pub(super) fn find(&self, id: &EventId) -> Result<Option<u64>, redb::Error> {
-        self.ids.find(id, &self.events)
+        ids::find(&self.rows, &self.events, id)
     }
 
     pub(super) fn event(&self, sequence: u64) -> Result<Option<Event>, redb::Error> {
@@ -408,26 +410,32 @@ impl<'txn> Tables<'txn> {
         self.restored.get_mut()?.remove(sequence)?;
         self.unsent.remove(sequence)?;
         if self.mirrored.get_mut()?.remove(sequence)?.is_some() {
-            self.shared.note_mirrored(event, false)?;
+            shared::note_mirrored(&mut self.rows, event, false)?;
         }
         let everybody = (sequence, &[0x00; 32])..=(sequence, &[0xff; 32]);
         self.outbox.get_mut()?.retain_in(everybody, |_, _| false)?;
-        self.ids.remove(&event.id(), sequence)?;
-        self.shared.remove(event)?;
+        ids::remove(&mut self.rows, &event.id(), sequence)?;
+        self.shared.remove(&mut self.rows, event)?;
         self.newcomers.remove(event, sequence)?;
         if let Some(end) = expires_at(event) {
             self.ends.get_mut()?.remove((end, sequence))?;
         }
-        self.index.remove(event, sequence)?;
-        let nothing_left = self.index.kinds_of(&event.pubkey, 1)?.is_empty();
+        index::remove(&mut self.rows, event, sequence)?;
+        let nothing_left = index::kinds_of(&self.rows, &event.pubkey, 1)?.is_empty();
         if nothing_left { self.newcomers.forget_person(&event.pubkey) } else { Ok(()) }
     }
 
     /// Writes down the highest sequence number and says how far the store has come. Numbers are reserved unless the commit
     /// is going to be `durable` in any case.
-    pub(super) fn finish(mut self, durable: bool) -> Result<Finished, redb::Error> {
-        self.index.settle()?;
-        self.ids.settle()?;
+    ///
+    /// At least `moved` rows go from memory into their table.
+    pub(super) fn finish(
+        mut self,
+        memtables: &Memtables,
+        durable: bool,
+        moved: usize,
+    ) -> Result<Finished, redb::Error> {
+        let rows = self.rows.finish(memtables, self.bounds.rows_in_memory(), moved)?;
         self.meta.insert(META_NEWEST, self.newest)?;
         let reserved = self.meta.get(META_RESERVED)?.map_or(0, |reserved| reserved.value());
         let reserve = !durable && self.newest > reserved;
@@ -437,7 +445,7 @@ impl<'txn> Tables<'txn> {
         self.usage.save(&mut self.meta)?;
         let progress = StoreProgress { newest: self.newest, stored: self.events.len()?, usage: self.usage };
         let deleting = !self.deleting.get()?.is_empty()?;
-        Ok(Finished { progress, durable: durable || reserve, deleting })
+        Ok(Finished { progress, durable: durable || reserve, deleting, rows })
     }
 
     /// Notes the time that is trusted, in seconds since 1970, for the next start.
@@ -447,8 +455,9 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
-    /// Gives the reserved numbers back that nobody has got.
+    /// Gives the reserved numbers back that nobody has got, and leaves no rows to the next start.
     pub(super) fn close(mut self) -> Result<(), redb::Error> {
+        self.rows.move_all()?;
         self.meta.insert(META_RESERVED, self.newest)?;
         Ok(())
     }
@@ -467,4 +476,6 @@ pub(super) struct Finished {
     pub(super) durable: bool,
     /// Whether deletions have been stored that are not carried out yet.
     pub(super) deleting: bool,
+    /// Where the newest rows are.
+    pub(super) rows: Waiting,
 }

@@ -37,6 +37,7 @@ use super::{
     outage::Outages,
     owner,
     retain::{self, SweepPosition},
+    rows::Waiting,
     shared::Near,
     surplus::Loads,
     write::{Finished, Tables},
@@ -53,6 +54,8 @@ const MANY: usize = 32;
 const GATHER_WITHIN: Duration = Duration::from_millis(200);
 /// How often is looked meanwhile, so that a write for which somebody waits does not wait with them.
 const GATHER_STEP: Duration = Duration::from_millis(5);
+/// Rows that go from memory into their table in a commit that does nothing else: some 20 ms.
+const MOVED_WHILE_IDLE: usize = 10_000;
 /// After so long at the latest everything is durable: a power cut costs what neighbours have told in this time.
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// Commits for which somebody waits and that leave deletions aside, before one goes on with them all the same.
@@ -294,12 +297,13 @@ fn run(
     let clock = clock.expect("a thread without a clock cannot begin");
     // When what is not durable yet has to be.
     let mut settle_at: Option<Instant> = None;
-    // When disk is given back unless something is written before.
-    let mut quiet_at: Option<Instant> = None;
     let mut written = false;
     let started = Instant::now();
     // The last run may have left some.
     let mut deletions = Deletions { under_way: deleting::is_under_way(database), left_aside: 0 };
+    // It may have been killed before it moved its newest rows.
+    let mut rows = database.waiting_rows();
+    let mut quiet_at = (rows != Waiting::None).then(|| Instant::now() + idle.after);
     // A run that found its disk full begins with waiting for room.
     let mut outage = failure.borrow().clone();
     loop {
@@ -313,10 +317,12 @@ fn run(
             failure.send_replace(None);
             progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
         }
-        let wake_at = if deletions.under_way { Some(Instant::now()) } else { settle_at.or(quiet_at) };
+        let busy = deletions.under_way || rows == Waiting::Moving;
+        let wake_at = if busy { Some(Instant::now()) } else { settle_at.or(quiet_at) };
         let Ok(first) = next(&clock, &mut writes, wake_at) else { break };
-        let quiet = first.is_none() && settle_at.is_none() && !deletions.under_way;
-        if quiet && quiet_at.take_if(|at| *at <= Instant::now()).is_some() {
+        let quiet = first.is_none() && settle_at.is_none() && !busy;
+        let long_quiet = quiet && quiet_at.take_if(|at| *at <= Instant::now()).is_some();
+        if long_quiet && rows == Waiting::None {
             database.give_back(&progress.borrow().usage, idle.worthwhile);
             continue;
         }
@@ -332,10 +338,12 @@ fn run(
         let settles = group.is_empty() && settle_at.is_some_and(|at| at <= Instant::now());
         let urgent = settles || group.iter().any(Write::is_urgent);
         let going_on = deletions.take_turn(&group);
-        let work = Work { urgent, retention, sweep: sweep.then_some(&mut place), going_on };
+        let moves = group.is_empty() && (rows == Waiting::Moving || long_quiet);
+        let moved = if moves { MOVED_WHILE_IDLE } else { 0 };
+        let work = Work { urgent, retention, sweep: sweep.then_some(&mut place), going_on, moved };
         match commit(database, &group, work, &mut memory) {
-            Ok((Finished { progress: done, durable, deleting }, inserted)) => {
-                deletions.under_way = deleting;
+            Ok((Finished { progress: done, durable, deleting, rows: waiting }, inserted)) => {
+                (deletions.under_way, rows) = (deleting, waiting);
                 settle_at = (!durable).then(|| settle_at.unwrap_or_else(|| Instant::now() + SETTLE_WITHIN));
                 if sweep {
                     (swept, swept_bytes) = (done.newest.max(1), done.usage.others_bytes);
@@ -391,6 +399,8 @@ struct Work<'a> {
     sweep: Option<&'a mut SweepPosition>,
     /// Whether it goes on with deletions that are under way.
     going_on: bool,
+    /// So many rows at least go from memory into their table.
+    moved: usize,
 }
 
 /// Nobody is left who would write.
@@ -435,7 +445,7 @@ fn gather(writes: &mut mpsc::Receiver<Write>, group: &mut Vec<Write>) {
 /// Makes everything durable, so that the next start has nothing to make good.
 fn close(database: &Disk) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
-    let mut tables = Tables::open(&transaction)?;
+    let mut tables = Tables::open(&transaction, &database.memtables())?;
     tables.note_time(database.time().now())?;
     tables.close()?;
     Ok(transaction.commit()?)
@@ -445,16 +455,17 @@ fn close(database: &Disk) -> Result<(), redb::Error> {
 fn commit(
     database: &Disk,
     group: &[Write],
-    Work { urgent, retention, sweep, going_on }: Work<'_>,
+    Work { urgent, retention, sweep, going_on, moved }: Work<'_>,
     memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
     let Memory { near, loads, full_for, brought } = std::mem::take(memory);
     database.check_file().map_err(redb::Error::Io)?;
     let now = database.time().now();
+    let memtables = database.memtables();
     let mut transaction = database.begin_write()?;
     let mut inserted = Vec::new();
     let (remembered, finished) = {
-        let mut tables = Tables::open(&transaction)?;
+        let mut tables = Tables::open(&transaction, &memtables)?;
         tables.note_time(now)?;
         tables.bounds = retention;
         (tables.shared.near, tables.loads) = (near, loads);
@@ -484,7 +495,7 @@ fn commit(
         }
         let (near, loads) = (tables.shared.near.take(), tables.loads.take());
         let (full_for, brought) = (tables.mailbox.full_for, tables.mailbox.brought);
-        (Memory { near, loads, full_for, brought }, tables.finish(urgent)?)
+        (Memory { near, loads, full_for, brought }, tables.finish(&memtables, urgent, moved)?)
     };
     if !finished.durable {
         transaction.set_durability(Durability::None)?;

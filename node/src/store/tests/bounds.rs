@@ -46,7 +46,7 @@ fn tombstones_are_bounded_when_they_are_written_and_whoever_has_the_most_gives_u
     writer.close();
     let transaction = store.database.begin_write().unwrap();
     {
-        let mut tables = write::Tables::open(&transaction).unwrap();
+        let mut tables = write::Tables::open(&transaction, &store.database.memtables()).unwrap();
         tables.deletion_rows = usize::MAX;
         tables.owner = Some(key(1).public_key());
         tables.tombstones.owner = tables.owner;

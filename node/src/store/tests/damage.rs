@@ -1,9 +1,13 @@
 //! Damaged files, and files of an earlier version.
 
-use redb::{ReadableTableMetadata, TableDefinition, TableHandle};
+use redb::{TableDefinition, TableHandle, WriteTransaction};
 
 use super::*;
-use crate::store::{index::Prefix, shared::PLACES};
+use crate::store::{
+    index::Prefix,
+    rows::{FindRows, ROWS},
+    shared::{BY_HOUR, BY_TIME_AND_ID},
+};
 
 #[test]
 fn what_can_be_read_of_a_damaged_store_is_saved() {
@@ -77,6 +81,68 @@ fn a_store_in_use_is_not_set_aside() {
     writer.close();
 }
 
+/// Puts rows into the tables in which they were until schema 10.
+fn part_rows(transaction: &WriteTransaction) {
+    let mut rows = transaction.open_table(ROWS).unwrap();
+    let mut shared = transaction.open_table(migrate::OLD_SHARED).unwrap();
+    let mut hours = transaction.open_table(migrate::OLD_HOURS).unwrap();
+    let mut beginnings = transaction.open_table(migrate::OLD_BEGINNINGS).unwrap();
+    let number = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().unwrap());
+    rows.retain(|row, ()| {
+        match row[0] {
+            BY_TIME_AND_ID => {
+                let key = (number(&row[1..9]), row[9..41].try_into().unwrap());
+                shared.insert(key, number(&row[41..])).unwrap();
+            }
+            BY_HOUR => drop(hours.insert(row.last_chunk::<48>().unwrap(), ()).unwrap()),
+            ids::BY_ID => drop(beginnings.insert((number(&row[1..9]), number(&row[9..])), ()).unwrap()),
+            _ => return true,
+        }
+        false
+    })
+    .unwrap();
+}
+
+/// How many rows begin with this byte.
+fn count(store: &Store, sort: u8) -> usize {
+    count_in(store, &(vec![sort], vec![sort + 1]))
+}
+
+fn count_in(store: &Store, range: &(Vec<u8>, Vec<u8>)) -> usize {
+    let rows = store.database.snapshot().unwrap().rows().unwrap();
+    let (mut range, mut count) = (rows.forwards(range).unwrap(), 0);
+    while range.next().unwrap().is_some() {
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test]
+async fn a_store_of_schema_10_has_all_its_rows_in_one_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let posts: Vec<Event> = (0..240).map(|number| post(1 + number % 3, number.into(), "a post")).collect();
+    for post in &posts {
+        writer.store(post.clone(), Propagation::Shared).await;
+    }
+    writer.settle().await.unwrap();
+    let everything = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
+    let shared = store.shared(everything).unwrap();
+    writer.close();
+    drop(store);
+    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    part_rows(&transaction);
+    transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 10).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.shared(everything).unwrap(), shared);
+    assert_eq!([BY_TIME_AND_ID, BY_HOUR, ids::BY_ID].map(|sort| count(&store, sort)), [240; 3]);
+    assert_eq!(commit(&writer, &posts[7]).await, Inserted::Known(8));
+    writer.close();
+}
+
 /// Writes a store with the tables of schema 1, as the first version did.
 fn write_schema_1(path: &Path, events: &[Event]) {
     let database = Database::create(path).unwrap();
@@ -86,7 +152,7 @@ fn write_schema_1(path: &Path, events: &[Event]) {
         transaction.open_table(tables::EVENTS).unwrap().insert(sequence, record.as_slice()).unwrap();
         transaction.open_table(migrate::OLD_IDS).unwrap().insert(event.id().as_bytes(), sequence).unwrap();
         let mut index = transaction.open_table(migrate::OLD_INDEX).unwrap();
-        for row in index::rows(event, sequence) {
+        for row in index::index_rows(event, sequence) {
             index.insert(row.as_slice(), ()).unwrap();
         }
     }
@@ -134,8 +200,13 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
     let people: TableDefinition<&[u8; 32], u64> = TableDefinition::new("people");
-    assert!(transaction.delete_table(people).unwrap() && transaction.delete_table(PLACES).unwrap());
-    assert!(transaction.delete_table(ids::IDS).unwrap() && transaction.delete_table(tables::INDEX).unwrap());
+    part_rows(&transaction);
+    assert!(
+        transaction.delete_table(people).unwrap() && transaction.delete_table(migrate::OLD_HOURS).unwrap()
+    );
+    assert!(
+        transaction.delete_table(migrate::OLD_BEGINNINGS).unwrap() && transaction.delete_table(ROWS).unwrap()
+    );
     {
         let mut meta = transaction.open_table(tables::META).unwrap();
         meta.insert(tables::META_SCHEMA, 3).unwrap();
@@ -148,10 +219,7 @@ async fn a_store_of_schema_3_has_always_known_those_whose_events_it_holds() {
     let mut known = [(key(1).public_key(), 0), (key(2).public_key(), 0)];
     known.sort_unstable();
     assert_eq!(store.people().unwrap(), (0, known.to_vec()), "nobody is new");
-    let transaction = store.database.begin_read().unwrap();
-    let places = transaction.open_table(PLACES).unwrap();
-    assert_eq!(places.len().unwrap(), 2, "they count in their hours again");
-    drop(transaction);
+    assert_eq!(count(&store, BY_HOUR), 2, "they count in their hours again");
     assert_eq!(contents(&store.after(0).unwrap().events), ["one", "two"]);
     writer.close();
 }
@@ -172,8 +240,11 @@ async fn a_store_of_schema_5_is_read_as_before() {
 
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
-    assert!(transaction.delete_table(PLACES).unwrap());
-    assert!(transaction.delete_table(ids::IDS).unwrap() && transaction.delete_table(tables::INDEX).unwrap());
+    part_rows(&transaction);
+    assert!(transaction.delete_table(migrate::OLD_HOURS).unwrap());
+    assert!(
+        transaction.delete_table(migrate::OLD_BEGINNINGS).unwrap() && transaction.delete_table(ROWS).unwrap()
+    );
     // What it held does not matter: it is made again from the events.
     transaction.open_table(migrate::OLD_IDS).unwrap().insert(&[1; 32], 1).unwrap();
     transaction.open_table(migrate::OLD_INDEX).unwrap().insert([0; 17].as_slice(), ()).unwrap();
@@ -185,10 +256,9 @@ async fn a_store_of_schema_5_is_read_as_before() {
     let (store, writer) = open(directory.path());
     assert_eq!(store.people().unwrap(), known, "nobody became known again");
     let transaction = store.database.begin_read().unwrap();
-    assert_eq!(transaction.open_table(PLACES).unwrap().len().unwrap(), 239, "one was deleted");
-    assert!(
-        transaction.list_tables().unwrap().all(|table| !["ids", "index", "places"].contains(&table.name()))
-    );
+    assert_eq!(count(&store, BY_HOUR), 239, "one was deleted");
+    let old = ["ids", "index", "places", "ids_by_beginning", "shared", "places_by_hour"];
+    assert!(transaction.list_tables().unwrap().all(|table| !old.contains(&table.name())));
     drop(transaction);
     let find = |filter: serde_json::Value| {
         let filter: Filter = serde_json::from_value(filter).unwrap();
@@ -222,15 +292,15 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
     let database = Database::open(directory.path().join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
     {
-        let mut rows = transaction.open_table(tables::INDEX).unwrap();
+        part_rows(&transaction);
+        let mut rows = transaction.open_table(ROWS).unwrap();
         rows.retain(|row, ()| !matches!(row.first(), Some(4..=6))).unwrap();
         for (kind, created_at, sequence) in [(Kind::POST, 1, 1_u64), (Kind(1111), 4, 5)] {
             let (first, _) = Prefix::kind(kind).range(created_at, created_at);
             let row = [&first[..first.len() - 8], &sequence.to_be_bytes()].concat();
             rows.insert(row.as_slice(), ()).unwrap();
         }
-        let shared: TableDefinition<(u64, &[u8; 32]), u64> = TableDefinition::new("shared");
-        transaction.open_table(shared).unwrap().insert((2, reply.id().as_bytes()), 2).unwrap();
+        transaction.open_table(migrate::OLD_SHARED).unwrap().insert((2, reply.id().as_bytes()), 2).unwrap();
     }
     transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 7).unwrap();
     transaction.commit().unwrap();
@@ -241,17 +311,9 @@ async fn a_store_of_schema_7_finds_addresses_and_public_posts_and_shares_no_repl
     assert_eq!(store.shared(everything).unwrap().len(), 3, "no reply, and no comment for some");
     let posts = Filter { kinds: Some([Kind::POST].into()), ..Filter::default() };
     assert_eq!(contents(&store.find(&[posts]).unwrap().events), ["reply", "post"]);
-    let transaction = store.database.begin_read().unwrap();
-    let rows = transaction.open_table(tables::INDEX).unwrap();
-    let (first, last) = Prefix::public(Kind::POST).range(0, u64::MAX);
-    assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1);
-    let (first, last) = Prefix::kind(Kind::POST).range(0, u64::MAX);
-    assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1, "the reply");
-    for part in [Prefix::kind(Kind(1111)), Prefix::public(Kind(1111))] {
-        let (first, last) = part.range(0, u64::MAX);
-        assert_eq!(rows.range(first.as_slice()..=last.as_slice()).unwrap().count(), 1, "{part:?}");
+    for part in [Kind::POST, Kind(1111)].into_iter().flat_map(Prefix::all_of_kind) {
+        assert_eq!(count_in(&store, &part.range(0, u64::MAX)), 1, "{part:?}");
     }
-    drop((rows, transaction));
     let newer = event(1, 30_023, 9, "newer", vec![Tag::new(["d", "x"])]);
     commit(&writer, &newer).await;
     assert_eq!(store.progress().borrow().stored, 5, "it has replaced the other");

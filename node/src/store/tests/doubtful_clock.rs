@@ -10,7 +10,7 @@ fn last_run_at(directory: &Path, at: u64) {
     let (store, writer) = open(directory);
     writer.close();
     let transaction = store.database.begin_write().unwrap();
-    Tables::open(&transaction).unwrap().note_time(at).unwrap();
+    Tables::open(&transaction, &store.database.memtables()).unwrap().note_time(at).unwrap();
     transaction.commit().unwrap();
 }
 

@@ -121,7 +121,7 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
     writer.close();
     let transaction = store.database.begin_write().unwrap();
     {
-        let mut tables = write::Tables::open(&transaction).unwrap();
+        let mut tables = write::Tables::open(&transaction, &store.database.memtables()).unwrap();
         tables.owner = Some(key(1).public_key());
         let asked = Origin::by(Door::Asked);
         tables.insert(&ending(2, "ends", 100), &asked, 50).unwrap();

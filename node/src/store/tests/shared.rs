@@ -169,8 +169,8 @@ async fn an_owner_who_writes_thousands_in_an_hour_is_compared_with_what_is_share
     let last = commit(&writer, &post(1, 7_200, "last")).await;
     assert_eq!(last, Inserted::New(2_001));
     let transaction = store.database.begin_write().unwrap();
-    let mut tables = write::Tables::open(&transaction).unwrap();
-    let beside = tables.shared.beside(&post(1, 7_200, "next")).unwrap();
+    let mut tables = write::Tables::open(&transaction, &store.database.memtables()).unwrap();
+    let beside = tables.shared.beside(&tables.rows, &post(1, 7_200, "next")).unwrap();
     assert_eq!(beside.len(), MAX_PER_HOUR, "so many rows are read, and no event");
     drop(tables);
     drop(transaction);

@@ -1,0 +1,141 @@
+//! The newest rows, in memory.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Waiting, merge::MergedRuns, sorted_run::SortedRun};
+
+/// A run is merged with the one before while that is less than so many times as large: so there are few, and each row is
+/// copied a few times only.
+const RATIO: usize = 2;
+/// Memtables of the last commits that are kept for readers who have begun with them.
+const KEPT: usize = 8;
+
+/// The rows that are not in the table yet, in a few runs.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Memtable {
+    /// The oldest first.
+    runs: Vec<Arc<SortedRun>>,
+    moving: Option<MovingRows>,
+}
+
+/// Rows on their way into the table. All are still found here, too.
+#[derive(Debug, Clone)]
+pub(super) struct MovingRows {
+    /// The oldest first.
+    runs: Vec<Arc<SortedRun>>,
+    /// They are in the log up to this number.
+    through: u64,
+    /// The last row that is in the table.
+    reached: Option<Vec<u8>>,
+}
+
+impl Memtable {
+    /// Adds the rows of the newest commit.
+    pub(super) fn push(&mut self, mut run: SortedRun) {
+        while let Some(before) = self.runs.pop_if(|before| before.len() < RATIO * run.len()) {
+            run = SortedRun::merged(&before, &run);
+        }
+        self.runs.push(Arc::new(run));
+    }
+
+    /// All runs, the newest first.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &SortedRun> {
+        let moving = self.moving.iter().flat_map(|moving| moving.runs.iter().rev());
+        self.runs.iter().rev().chain(moving).map(AsRef::as_ref)
+    }
+
+    /// Bytes of memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.runs().map(SortedRun::size).sum()
+    }
+
+    pub(super) const fn waiting(&self) -> Waiting {
+        match &self.moving {
+            Some(_) => Waiting::Moving,
+            None if self.runs.is_empty() => Waiting::None,
+            None => Waiting::InMemory,
+        }
+    }
+
+    /// From now on all rows that are here, which are in the log up to this number, are on their way into the table; unless
+    /// others still are.
+    pub(super) fn begin_moving(&mut self, through: u64) {
+        if self.moving.is_none() && !self.runs.is_empty() {
+            let runs = std::mem::take(&mut self.runs);
+            self.moving = Some(MovingRows { runs, through, reached: None });
+        }
+    }
+
+    /// Gives away what is on its way.
+    pub(super) const fn take_moving(&mut self) -> Option<MovingRows> {
+        self.moving.take()
+    }
+
+    /// Takes it back when it has not arrived.
+    pub(super) fn go_on_moving(&mut self, moving: MovingRows) {
+        self.moving = Some(moving);
+    }
+}
+
+impl MovingRows {
+    /// The rows that are not in the table yet.
+    pub(super) fn rest(&self) -> MergedRuns<'_> {
+        MergedRuns::behind(self.runs.iter().rev().map(AsRef::as_ref), self.reached.as_deref())
+    }
+
+    /// They are in the table up to this row.
+    pub(super) fn reached(&mut self, row: Vec<u8>) {
+        self.reached = Some(row);
+    }
+
+    pub(super) const fn through(&self) -> u64 {
+        self.through
+    }
+}
+
+/// The memtables of the last commits to one open database, by number of the commit.
+#[derive(Default)]
+pub(in crate::store) struct Memtables(Mutex<VecDeque<(u64, Arc<Memtable>)>>);
+
+impl Memtables {
+    /// The memtable of a commit. `read` makes it from the log when it is not here.
+    pub(super) fn of(
+        &self,
+        commit: u64,
+        read: impl FnOnce() -> Result<Memtable, redb::Error>,
+    ) -> Result<Arc<Memtable>, redb::Error> {
+        let known = |kept: &VecDeque<(u64, Arc<Memtable>)>| {
+            kept.iter().find(|(number, _)| *number == commit).map(|(_, memtable)| Arc::clone(memtable))
+        };
+        if let Some(memtable) = known(&self.lock()) {
+            return Ok(memtable);
+        }
+        let memtable = Arc::new(read()?);
+        self.publish(commit, Arc::clone(&memtable));
+        Ok(memtable)
+    }
+
+    /// Keeps the memtable of a commit that is about to be made. One that failed may have had the same number.
+    pub(super) fn publish(&self, commit: u64, memtable: Arc<Memtable>) {
+        let mut kept = self.lock();
+        kept.retain(|(number, _)| *number != commit);
+        kept.push_back((commit, memtable));
+        while kept.len() > KEPT {
+            kept.pop_front();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(u64, Arc<Memtable>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Memtables {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let numbers: Vec<u64> = self.lock().iter().map(|(number, _)| *number).collect();
+        formatter.debug_tuple("Memtables").field(&numbers).finish()
+    }
+}
