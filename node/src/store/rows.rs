@@ -29,7 +29,7 @@ use log::{Log, ROW_LOG};
 use memtable::Memtable;
 use sorted_run::SortedRun;
 
-pub(super) use memtable::Memtables;
+pub(super) use memtable::{Memtables, Waiting};
 pub(super) use merge::RowRange;
 pub(super) use snapshot::Snapshot;
 
@@ -109,7 +109,7 @@ impl<'txn> Rows<'txn> {
 
     /// The rows from the first to the last, both inclusive, the highest first.
     pub(super) fn backwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::backwards(&self.table, &self.memtable, Some(&self.fresh), range)
+        RowRange::backwards(&self.table, self.memtable.runs(), Some(&self.fresh), range)
     }
 
     /// Writes the changes of this transaction down.
@@ -192,19 +192,8 @@ impl<'txn> Rows<'txn> {
 
 impl FindRows for Rows<'_> {
     fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::forwards(&self.table, &self.memtable, Some(&self.fresh), range)
+        RowRange::forwards(&self.table, self.memtable.runs(), Some(&self.fresh), range)
     }
-}
-
-/// Where the newest rows are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// In the table.
-    None,
-    /// In memory, where they may stay for a while.
-    InMemory,
-    /// On their way into the table.
-    Moving,
 }
 
 /// The rows of one snapshot.
@@ -228,12 +217,12 @@ impl RowsReader {
 
     /// The rows from the first to the last, both inclusive, the highest first.
     pub(super) fn backwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::backwards(&self.table, &self.memtable, None, range)
+        RowRange::backwards(&self.table, self.memtable.runs(), None, range)
     }
 }
 
 impl FindRows for RowsReader {
     fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::forwards(&self.table, &self.memtable, None, range)
+        RowRange::forwards(&self.table, self.memtable.runs(), None, range)
     }
 }

@@ -2,16 +2,27 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Waiting, merge::MergedRuns, sorted_run::SortedRun};
+use super::{merge::MergedRuns, sorted_run::SortedRun};
 
 /// A run is merged with the one before while that is less than so many times as large: so there are few, and each row is
 /// copied a few times only.
 const RATIO: usize = 2;
 /// Memtables of the last commits that are kept for readers who have begun with them.
 const KEPT: usize = 8;
+
+/// Where the newest rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Waiting {
+    /// In the table.
+    None,
+    /// In memory, where they may stay for a while.
+    InMemory,
+    /// On their way into the table.
+    Moving,
+}
 
 /// The rows that are not in the table yet, in a few runs.
 #[derive(Debug, Default, Clone)]
@@ -128,7 +139,7 @@ impl Memtables {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<(u64, Arc<Memtable>)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<Memtable>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,10 +7,7 @@ use std::{
 
 use redb::{AccessGuard, Range, ReadableTable};
 
-use super::{
-    memtable::Memtable,
-    sorted_run::{Change, SortedRun},
-};
+use super::sorted_run::{Change, SortedRun};
 
 /// In which order rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,30 +104,30 @@ pub(in crate::store) struct RowRange<'a> {
 }
 
 impl<'a> RowRange<'a> {
-    /// The lowest row first.
+    /// The lowest row first. The newest of the runs comes first, and `fresh` is newer than all.
     pub(super) fn forwards(
         table: &'a impl ReadableTable<&'static [u8], ()>,
-        memtable: &'a Memtable,
+        runs: impl Iterator<Item = &'a SortedRun>,
         fresh: Option<&'a BTreeMap<Vec<u8>, bool>>,
         range: &(Vec<u8>, Vec<u8>),
     ) -> Result<Self, redb::Error> {
-        Self::of(Direction::Forwards, table, (memtable, fresh), range)
+        Self::of(Direction::Forwards, table, (runs, fresh), range)
     }
 
-    /// The highest row first.
+    /// The highest row first; the same otherwise.
     pub(super) fn backwards(
         table: &'a impl ReadableTable<&'static [u8], ()>,
-        memtable: &'a Memtable,
+        runs: impl Iterator<Item = &'a SortedRun>,
         fresh: Option<&'a BTreeMap<Vec<u8>, bool>>,
         range: &(Vec<u8>, Vec<u8>),
     ) -> Result<Self, redb::Error> {
-        Self::of(Direction::Backwards, table, (memtable, fresh), range)
+        Self::of(Direction::Backwards, table, (runs, fresh), range)
     }
 
     fn of(
         direction: Direction,
         table: &'a impl ReadableTable<&'static [u8], ()>,
-        (memtable, fresh): (&'a Memtable, Option<&'a BTreeMap<Vec<u8>, bool>>),
+        (runs, fresh): (impl Iterator<Item = &'a SortedRun>, Option<&'a BTreeMap<Vec<u8>, bool>>),
         (first, last): &(Vec<u8>, Vec<u8>),
     ) -> Result<Self, redb::Error> {
         let part = |run: &'a SortedRun| Source::Run(run, run.before(first, false), run.before(last, true));
@@ -142,7 +139,7 @@ impl<'a> RowRange<'a> {
                 std::ops::Bound::Included(last.as_slice()),
             )))
         });
-        let memory = MergedRuns::new(direction, fresh.into_iter().chain(memtable.runs().map(part)));
+        let memory = MergedRuns::new(direction, fresh.into_iter().chain(runs.map(part)));
         let table = table.range(first.as_slice()..=last.as_slice())?;
         let mut range = Self { table, from_table: None, memory, from_memory: None, row: Vec::new() };
         range.from_table = range.next_of_table()?;
