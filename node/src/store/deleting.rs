@@ -5,23 +5,17 @@
 //! go on there, also after a restart. Meanwhile what is not deleted yet can still be read.
 
 use nostrp2p_protocol::{Event, Kind};
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata};
 
 use super::{
-    disk::Disk,
     index::{self, Prefix},
     rows::FindRows,
+    tables::DELETING,
     tombstones::{self, DeletionTarget},
-    write::Tables,
+    write::{PORTION_ROWS, Tables},
 };
 
-/// Sequence number of a deletion that is not carried out yet -> where to go on: a number of targets, or an index row.
-pub(super) const DELETING: TableDefinition<u64, &[u8]> = TableDefinition::new("deleting");
-
-/// Rows that deletions touch in one transaction: some 5 ms of the writer thread. One event may have more, for it has a row
-/// for each of its tags; it is removed in a transaction that begins with it.
-pub(super) const PORTION_ROWS: usize = 1_000;
-/// The same in a transaction for which somebody waits: a small deletion is still carried out at once.
+/// Like [`PORTION_ROWS`], in a transaction for which somebody waits: a small deletion is still carried out at once.
 pub(super) const HASTY_ROWS: usize = 100;
 /// Rows of one target besides those of the event that is removed: two of the tombstone, two to look for the event.
 const ROWS_OF_TARGET: usize = 4;
@@ -29,8 +23,8 @@ const ROWS_OF_TARGET: usize = 4;
 const ROWS_OF_EVENT: usize = 6;
 
 /// Whether there are deletions that are not carried out yet. A disk that cannot be read is another part's trouble.
-pub(super) fn is_under_way(database: &Disk) -> bool {
-    let is_empty = || database.begin_read()?.open_table(DELETING)?.is_empty().map_err(redb::Error::from);
+pub(super) fn is_under_way(transaction: &ReadTransaction) -> bool {
+    let is_empty = || transaction.open_table(DELETING)?.is_empty().map_err(redb::Error::from);
     is_empty().is_ok_and(|empty| !empty)
 }
 

@@ -22,10 +22,9 @@ use super::{
     cow_backend::CowBackend,
     file_check::{FileCheck, FileMark},
     lock::Lock,
+    opening::{self, Opened, Purpose},
     quietly,
     rows::{Memtables, Snapshot, Waiting},
-    tables,
-    tables::Purpose,
 };
 use crate::trusted_time::TrustedTime;
 
@@ -178,22 +177,22 @@ pub(super) fn open(
     path: &Path,
     purpose: Purpose,
     cache: CacheSize,
-) -> Result<(Database, tables::Opened), redb::Error> {
+) -> Result<(Database, Opened), redb::Error> {
     let before = FileMark::of(path);
     let database = Database::builder().set_cache_size(cache.bytes()).create(path)?;
-    let opened = tables::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
+    let opened = opening::prepare(&database, crate::clock::now(), purpose, (before, FileMark::of(path)))?;
     Ok((database, opened))
 }
 
 /// Begins a run on a view, for a disk that is full; None where there is no store of this version to be read.
-pub(super) fn begin_full(path: &Path, run: StoreId) -> Option<(Database, tables::Opened)> {
+pub(super) fn begin_full(path: &Path, run: StoreId) -> Option<(Database, Opened)> {
     let open = || {
         let database = view(path)?;
-        if !tables::are_current(&database)? {
+        if !opening::are_current(&database)? {
             return no_database();
         }
         let mark = || FileMark::of(path);
-        let opened = tables::prepare(&database, crate::clock::now(), Purpose::Begin(run), (mark(), mark()))?;
+        let opened = opening::prepare(&database, crate::clock::now(), Purpose::Begin(run), (mark(), mark()))?;
         Ok::<_, redb::Error>((database, opened))
     };
     quietly(open)?.ok()

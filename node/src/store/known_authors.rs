@@ -1,24 +1,15 @@
-//! Since when people are known here, and what is dropped first when the store is full: the events of those who have
-//! been known for less than a day. Keys cost nothing, so without this whoever invents enough of them fills the store.
-//!
-//! What is dropped so is younger than much that stays, and neighbours still have it. So that it is not fetched again
+//! Since when people are known here. Of a full store the events of those who have been known for less than a day go first
+//! (`sweep/newcomers.rs`). What is dropped so is younger than much that stays, and neighbours still have it. So that it is not fetched again
 //! and again, its time and id are kept, and count as held when stores are compared.
-
-use std::collections::BTreeSet;
 
 use nostrp2p_core::NEW_SECONDS;
 use nostrp2p_protocol::{Event, EventId, PublicKey};
-use redb::{ReadableTable, ReadableTableMetadata, Table, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::{
     Store,
     on_demand::OnDemand,
-    retain::SWEEP_ROWS,
-    shared,
-    surplus::Excess,
     tables::{META, META_BORN},
-    usage::Owned,
-    write::Tables,
 };
 
 /// Author -> when the first shared event of theirs was stored, in seconds since 1970. A row goes with the last event.
@@ -28,14 +19,11 @@ const NEWCOMERS: TableDefinition<(u64, u64), ()> = TableDefinition::new("newcome
 /// `created_at` and id of what was dropped although older events stay.
 const FORGOTTEN: TableDefinition<(u64, &[u8; 32]), ()> = TableDefinition::new("forgotten");
 
-/// Of a full store, newcomers keep one part of so many; a guess.
-const SHARE: u64 = 4;
-
 /// The open tables.
 pub(super) struct Newcomers<'txn> {
     people: Table<'txn, &'static [u8; 32], u64>,
-    events: OnDemand<'txn, (u64, u64), ()>,
-    forgotten: OnDemand<'txn, (u64, &'static [u8; 32]), ()>,
+    pub(super) events: OnDemand<'txn, (u64, u64), ()>,
+    pub(super) forgotten: OnDemand<'txn, (u64, &'static [u8; 32]), ()>,
     /// When the store's life began. While it is younger than a day, nobody is new to it.
     born: u64,
 }
@@ -94,58 +82,6 @@ impl<'txn> Newcomers<'txn> {
         self.people.remove(person.as_bytes())?;
         Ok(())
     }
-}
-
-/// Drops the oldest events of newcomers while there is too much of all, as far as theirs are more than their share.
-pub(super) fn sweep(
-    tables: &mut Tables<'_>,
-    capacity: u64,
-    excess: impl Fn(&Tables<'_>) -> Excess,
-    followed: &BTreeSet<PublicKey>,
-    now: u64,
-) -> Result<(), redb::Error> {
-    let mut rows = Vec::new();
-    for row in tables.newcomers.events.get()?.iter()?.take(SWEEP_ROWS) {
-        rows.push(row?.0.value());
-    }
-    for (created_at, sequence) in rows {
-        let share = capacity.min(tables.usage.others) / SHARE;
-        if excess(tables) == Excess::NONE || tables.newcomers.events.get()?.len()? <= share {
-            break;
-        }
-        let Some(event) = tables.event(sequence)? else {
-            tables.newcomers.events.get_mut()?.remove((created_at, sequence))?;
-            continue;
-        };
-        let since = tables.newcomers.since(&event.pubkey)?.unwrap_or(now);
-        let known = since.saturating_add(NEW_SECONDS) <= now || followed.contains(&event.pubkey);
-        if known || tables.owned(sequence, &event)? != Owned::Other {
-            tables.newcomers.events.get_mut()?.remove((created_at, sequence))?;
-            continue;
-        }
-        tables.forget(sequence, &event)?;
-    }
-    Ok(())
-}
-
-impl Tables<'_> {
-    /// Drops an event although older ones stay. If neighbours may have it, it counts as held when stores are compared.
-    pub(super) fn forget(&mut self, sequence: u64, event: &Event) -> Result<(), redb::Error> {
-        if shared::holds(&self.rows, event)? {
-            self.newcomers.forgotten.get_mut()?.insert((event.created_at, event.id().as_bytes()), ())?;
-        }
-        self.remove(sequence, event)
-    }
-}
-
-/// Forgets what was forgotten long ago, and the oldest beyond as many as there may be events.
-pub(super) fn purge(tables: &mut Tables<'_>, horizon: u64, capacity: u64) -> Result<(), redb::Error> {
-    let forgotten = tables.newcomers.forgotten.get_mut()?;
-    forgotten.retain_in(..(horizon, &[0; 32]), |_, ()| false)?;
-    for _ in 0..forgotten.len()?.saturating_sub(capacity) {
-        forgotten.pop_first()?;
-    }
-    Ok(())
 }
 
 /// `created_at` and id of what counts as held between these times although it was dropped.

@@ -6,21 +6,13 @@
 //! What somebody brings to the inbox whom the owner does not follow displaces nothing, is displaced by nothing, and has a
 //! part of the mailbox ([`BROUGHT_PART`]); the rest is for what comes over the overlay and from people who are followed.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::BTreeSet;
 
 use nostrp2p_core::Sender;
-use nostrp2p_protocol::{Event, Kind, PublicKey};
+use nostrp2p_protocol::PublicKey;
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 
-use super::{
-    index::{self, Prefix},
-    on_demand::OnDemand,
-    usage::Owned,
-    write::Tables,
-};
+use super::on_demand::OnDemand;
 
 /// Sequence number -> who answers for it ([`key_of`]), of each piece of mail, and of own copies ([`OWN`]).
 pub(super) const MAIL: TableDefinition<u64, &SenderKey> = TableDefinition::new("mail");
@@ -38,9 +30,6 @@ const BROUGHT: u8 = 3;
 /// All that people who are not followed bring to the inbox has one part of so many of the mailbox.
 pub(super) const BROUGHT_PART: u64 = 4;
 
-/// When mail is displaced, one part of so many of the mailbox is freed besides, so that the next piece finds room at once.
-const SLACK: u64 = 256;
-
 /// Who keeps their mail longest in a full mailbox: the highest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -53,25 +42,18 @@ pub(super) enum Rank {
 #[derive(Debug, Default)]
 pub(super) struct Circle {
     pub(super) followed: BTreeSet<PublicKey>,
-    muted: BTreeSet<PublicKey>,
+    pub(super) muted: BTreeSet<PublicKey>,
 }
 
 /// The open tables.
 pub(super) struct Mailbox<'txn> {
     senders: OnDemand<'txn, u64, &'static SenderKey>,
-    by_sender: OnDemand<'txn, (&'static SenderKey, u64), u64>,
+    pub(super) by_sender: OnDemand<'txn, (&'static SenderKey, u64), u64>,
     /// Up to this rank nothing can be displaced: until some mail is gone, or the owner's lists have changed.
     pub(super) full_for: Option<Rank>,
     /// Bytes of what is [`BROUGHT`]. They are summed up when somebody brings something for the first time in a run, and
     /// followed from then on.
     pub(super) brought: Option<u64>,
-}
-
-/// A piece of mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Mail {
-    sequence: u64,
-    bytes: u64,
 }
 
 impl<'txn> Mailbox<'txn> {
@@ -124,7 +106,7 @@ impl<'txn> Mailbox<'txn> {
     }
 
     /// Bytes of what people have brought who were not followed then.
-    fn brought_bytes(&mut self) -> Result<u64, redb::Error> {
+    pub(super) fn brought_bytes(&mut self) -> Result<u64, redb::Error> {
         if let Some(brought) = self.brought {
             return Ok(brought);
         }
@@ -151,7 +133,7 @@ pub(super) fn key_of(sender: &Sender) -> SenderKey {
     bytes
 }
 
-const fn is_brought(sender: &SenderKey) -> bool {
+pub(super) const fn is_brought(sender: &SenderKey) -> bool {
     sender[0] == BROUGHT
 }
 
@@ -165,7 +147,7 @@ impl Circle {
         bearer
     }
 
-    fn rank(&self, sender: &SenderKey) -> Rank {
+    pub(super) fn rank(&self, sender: &SenderKey) -> Rank {
         let [0 | BROUGHT, key @ ..] = sender else { return Rank::Stranger };
         let person = PublicKey::from_bytes(*key);
         if self.muted.contains(&person) {
@@ -175,98 +157,5 @@ impl Circle {
         } else {
             Rank::Stranger
         }
-    }
-}
-
-impl Tables<'_> {
-    /// Whose a stored event is.
-    pub(super) fn owned(&self, sequence: u64, event: &Event) -> Result<Owned, redb::Error> {
-        if Some(event.pubkey) == self.owner {
-            return Ok(Owned::Own);
-        }
-        Ok(match self.mailbox.sender(sequence)? {
-            Some(OWN) => Owned::Own,
-            Some(_) => Owned::Mail,
-            None => Owned::Other,
-        })
-    }
-
-    /// Makes room in the mailbox for mail of `sender`, by dropping mail of a lower rank: the lowest first, of it the sender
-    /// with the most bytes, of whom the oldest. Returns whether there is room now.
-    pub(super) fn make_room(&mut self, sender: &SenderKey, bytes: u64) -> Result<bool, redb::Error> {
-        let limit = self.bounds.mail_limit(&self.usage);
-        if is_brought(sender) {
-            let brought = self.mailbox.brought_bytes()?.saturating_add(bytes);
-            return Ok(
-                brought <= limit / BROUGHT_PART && self.usage.mail_bytes.saturating_add(bytes) <= limit
-            );
-        }
-        if self.usage.mail_bytes.saturating_add(bytes) <= limit {
-            return Ok(true);
-        }
-        let circle = self.circle()?;
-        let rank = circle.rank(sender);
-        let refused = self.mailbox.full_for.is_some_and(|full| rank <= full);
-        let victims = if refused { Vec::new() } else { self.lower_mail(rank, &circle)? };
-        self.circle = Some(circle);
-        let free: u64 = victims.iter().map(|mail| mail.bytes).sum();
-        if self.usage.mail_bytes.saturating_sub(free).saturating_add(bytes) > limit {
-            self.mailbox.full_for = self.mailbox.full_for.max(Some(rank));
-            return Ok(false);
-        }
-        let aim = limit.saturating_sub(bytes).saturating_sub(limit / SLACK);
-        for Mail { sequence, .. } in victims {
-            if self.usage.mail_bytes <= aim {
-                break;
-            }
-            if let Some(event) = self.event(sequence)? {
-                self.remove(sequence, &event)?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// The mail of all whose rank is lower, in the order in which it is dropped.
-    fn lower_mail(&self, rank: Rank, circle: &Circle) -> Result<Vec<Mail>, redb::Error> {
-        let mut lower: BTreeMap<SenderKey, Vec<Mail>> = BTreeMap::new();
-        if rank == Rank::Muted {
-            return Ok(Vec::new());
-        }
-        for row in self.mailbox.by_sender.get()?.iter()? {
-            let (key, bytes) = row?;
-            let (sender, sequence) = key.value();
-            let of = circle.rank(sender);
-            if of < rank && (!is_brought(sender) || of == Rank::Muted) {
-                lower.entry(*sender).or_default().push(Mail { sequence, bytes: bytes.value() });
-            }
-        }
-        let mut lower: Vec<(Rank, Reverse<u64>, Vec<Mail>)> = lower
-            .into_iter()
-            .map(|(sender, mail)| {
-                (circle.rank(&sender), Reverse(mail.iter().map(|mail| mail.bytes).sum()), mail)
-            })
-            .collect();
-        lower.sort_unstable();
-        Ok(lower.into_iter().flat_map(|(_, _, mail)| mail).collect())
-    }
-
-    /// The people on the owner's lists, as far as they were read in this transaction. Give them back when done.
-    pub(super) fn circle(&mut self) -> Result<Circle, redb::Error> {
-        if let Some(circle) = self.circle.take() {
-            return Ok(circle);
-        }
-        Ok(Circle { followed: self.listed(Kind::FOLLOW_LIST)?, muted: self.listed(Kind::MUTE_LIST)? })
-    }
-
-    /// The people on the owner's newest list of a kind.
-    fn listed(&mut self, kind: Kind) -> Result<BTreeSet<PublicKey>, redb::Error> {
-        let Some(owner) = self.owner else { return Ok(BTreeSet::new()) };
-        let rows = Prefix::author_kind(&owner, kind).range(0, u64::MAX);
-        let Some((_, sequence)) = self.rows.backwards(&rows)?.next()?.and_then(index::tail) else {
-            return Ok(BTreeSet::new());
-        };
-        let list = self.event(sequence)?;
-        let people = |list: Event| list.tag_values("p").filter_map(|person| person.parse().ok()).collect();
-        Ok(list.map(people).unwrap_or_default())
     }
 }

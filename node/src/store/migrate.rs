@@ -121,7 +121,7 @@ fn find_anew(transaction: &WriteTransaction, tables: &mut Tables<'_>) -> Result<
     transaction.delete_table(OLD_IDS)?;
     transaction.delete_table(OLD_INDEX)?;
     transaction.delete_table(OLD_PLACES)?;
-    for sequence in sequences(tables)? {
+    for sequence in tables.sequences()? {
         if let Some(event) = tables.event(sequence)? {
             ids::insert(&mut tables.rows, &event.id(), sequence)?;
             index::add(&mut tables.rows, &event, sequence)?;
@@ -178,12 +178,8 @@ fn share_no_replies(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     Ok(())
 }
 
-pub(super) fn sequences(tables: &Tables<'_>) -> Result<Vec<u64>, redb::Error> {
-    Ok(tables.events.iter()?.map(|row| row.map(|row| row.0.value())).collect::<Result<_, _>>()?)
-}
-
 fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    for sequence in sequences(tables)? {
+    for sequence in tables.sequences()? {
         if let Some(event) = tables.event(sequence)? {
             tables.note_end(sequence, &event)?;
         }
@@ -193,7 +189,7 @@ fn note_ends(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
 
 /// Deletions are left out: nobody wrote down which were for everyone.
 fn share(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
-    for sequence in sequences(tables)? {
+    for sequence in tables.sequences()? {
         if let Some(event) = tables.event(sequence)?
             && audience(&event) == Audience::Everyone
         {

@@ -7,7 +7,7 @@ use nostrp2p_protocol::event_policy::{References, Target, address_of};
 use super::{
     Store, ids,
     index::{self, Prefix},
-    read::living,
+    record::living,
     rows::FindRows,
     tables::{EVENTS, MIRRORED},
 };

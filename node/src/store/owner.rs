@@ -8,7 +8,7 @@ use redb::{ReadableTable, WriteTransaction};
 
 use super::{
     index::{self, Prefix},
-    mailbox, migrate,
+    mailbox,
     origin::{Door, Origin},
     rows::FindRows,
     shared,
@@ -69,7 +69,7 @@ pub(super) fn classify(tables: &mut Tables<'_>) -> Result<(), redb::Error> {
     tables.usage = Usage::default();
     tables.loads = None;
     let origin = Origin::by(Door::Restored { shared: false });
-    for sequence in migrate::sequences(tables)? {
+    for sequence in tables.sequences()? {
         let Some(event) = tables.event(sequence)? else { continue };
         let record = tables.events.get(sequence)?.map_or(0, |record| record.value().len());
         let bytes = usage::cost(&event, record);

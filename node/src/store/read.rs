@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 use nostrp2p_core::{DeliveryKey, DeliveryState};
 use nostrp2p_protocol::{
     Event, EventId, Filter, PublicKey, Tag, UnsignedEvent,
-    event_policy::is_expired,
     frame::Delivery,
     limits::{MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_LIST_BYTES},
 };
@@ -16,7 +15,7 @@ use super::{
     index::{self, Prefix},
     query::{Asked, Picked, Selection},
     reading::Reading,
-    record,
+    record::living,
     rows::RowsReader,
     shared,
     tables::{EVENTS, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
@@ -313,11 +312,6 @@ pub(super) fn mark(
         return Ok(Mark::Mirrored(relay.value().to_owned()));
     }
     Ok(if shared::holds(rows, event)? { Mark::Shared } else { Mark::None })
-}
-
-/// Decodes a record, unless its event has ended.
-pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
-    record::decode(record).filter(|event| !is_expired(event, now))
 }
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);

@@ -2,7 +2,7 @@
 //!
 //! The id is kept although it could be computed, because hashing costs more than 32 bytes on disk.
 
-use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, UnverifiedEvent};
+use nostrp2p_protocol::{Event, EventId, Kind, PublicKey, UnverifiedEvent, event_policy::is_expired};
 
 /// Encodes an event for [`super::tables::EVENTS`].
 pub(crate) fn encode(event: &Event) -> Vec<u8> {
@@ -23,4 +23,9 @@ pub(crate) fn decode(record: &[u8]) -> Option<Event> {
     let mut event = UnverifiedEvent::from_compact(compact).ok()?;
     event.claimed_id = Some(EventId::try_from(id).ok()?);
     Some(Event::trusted(event))
+}
+
+/// Decodes a record, unless its event has ended.
+pub(super) fn living(record: &[u8], now: u64) -> Option<Event> {
+    decode(record).filter(|event| !is_expired(event, now))
 }

@@ -8,16 +8,18 @@
 //! [`SETTLE_WITHIN`]. So however much is heard, the disk is written to once in that time. What a crash undoes so is
 //! fetched again from neighbours, under other sequence numbers: the old ones were reserved.
 
+mod commit;
+mod replies;
+
 use std::{
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use nostrp2p_core::{DeliveryKey, DeliveryState, Inserted, Mark, Propagation, Stored};
+use nostrp2p_core::{DeliveryKey, DeliveryState, Propagation, Stored};
 use nostrp2p_protocol::{Event, PublicKey};
 use nostrp2p_runtime::{StoreReply, StoreWrite};
-use redb::Durability;
 use tokio::{
     runtime::Runtime,
     sync::{
@@ -29,24 +31,22 @@ use tokio::{
 use super::{
     MetaWrite, Retention, StoreProgress,
     compaction::Idle,
-    deleting::{self, HASTY_ROWS, PORTION_ROWS},
+    deleting,
     disk::Disk,
-    mailbox::Rank,
-    meta,
-    origin::{Door, Origin},
     outage::Outages,
-    owner,
-    retain::{self, SweepPosition},
+    retention::{SWEEP_EVERY, SWEEP_ROWS},
     rows::Waiting,
-    shared::Near,
-    surplus::Loads,
-    write::{Finished, Tables},
+    sweep::SweepPosition,
+    write::Finished,
 };
+use commit::{Memory, Work, close, commit};
+use replies::{answer, fail, refuse};
 
 /// Writes that may wait for the thread. A full queue makes the sender wait.
 const QUEUE: usize = 2_048;
 /// Writes that are committed together at most, so that a commit stays below about 100 ms.
 pub(super) const GROUP: usize = 2_000;
+const _: () = assert!(SWEEP_ROWS >= 2 * GROUP, "a sweep looks at more than can have come since the last one");
 /// When so many writes for which nobody waits are there at once, more are on their way. A commit copies each page that it
 /// touches, so it is worth waiting for them: the thread then needs 39 us for an event instead of 53 (docs/measurements.md).
 const MANY: usize = 32;
@@ -60,9 +60,7 @@ const MOVED_WHILE_IDLE: usize = 10_000;
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// Commits for which somebody waits and that leave deletions aside, before one goes on with them all the same.
 const HASTY_COMMITS: u32 = 16;
-/// Number of new events after which old ones are looked for.
-pub(super) const SWEEP_EVERY: u64 = 1_000;
-/// They are looked for as well when so many bytes have come of others: that many large events are far fewer.
+/// Old events are looked for not only every so many new ones, but as well when so many bytes have come of others: that many large events are far fewer.
 const SWEEP_BYTES: u64 = 16 * 1024 * 1024;
 /// Where less is kept of others, one part of so many of that.
 const SWEEP_PART: u64 = 16;
@@ -98,30 +96,6 @@ impl Write {
     const fn is_awaited(&self) -> bool {
         self.is_urgent() || matches!(self, Self::Event(_, StoreReply::Readable(_), _))
     }
-}
-
-/// By what door an event has come.
-fn origin_of(propagation: &Propagation) -> Origin {
-    match propagation {
-        Propagation::Done => Origin::by(Door::Asked),
-        Propagation::Handed(sender) => Origin { door: Door::Asked, sender: Some(*sender) },
-        Propagation::Brought(sender) => Origin { door: Door::Inbox, sender: Some(*sender) },
-        Propagation::OwnNode => Origin::by(Door::OwnNode),
-        Propagation::Restored(mark) => Origin::by(Door::Restored { shared: *mark == Mark::Shared }),
-        Propagation::Shared => Origin::by(Door::Overlay),
-        Propagation::Mirrored(_) => Origin::by(Door::Mirror),
-        Propagation::Ahead => Origin::by(Door::Owner { shared: true }),
-        Propagation::To(..) => Origin::by(Door::Owner { shared: false }),
-    }
-}
-
-/// What one commit hands to the next, as it is on the disk; a failure forgets it.
-#[derive(Default)]
-struct Memory {
-    near: Option<Near>,
-    loads: Option<Loads>,
-    full_for: Option<Rank>,
-    brought: Option<u64>,
 }
 
 /// The sending side of the writer thread. Dropping it writes what is still queued and ends the thread.
@@ -300,7 +274,10 @@ fn run(
     let mut written = false;
     let started = Instant::now();
     // The last run may have left some.
-    let mut deletions = Deletions { under_way: deleting::is_under_way(database), left_aside: 0 };
+    let mut deletions = Deletions {
+        under_way: database.begin_read().is_ok_and(|read| deleting::is_under_way(&read)),
+        left_aside: 0,
+    };
     // It may have been killed before it moved its newest rows.
     let mut rows = database.waiting_rows();
     let mut quiet_at = (rows != Waiting::None).then(|| Instant::now() + idle.after);
@@ -391,18 +368,6 @@ impl Deletions {
     }
 }
 
-/// What a commit does besides its writes.
-struct Work<'a> {
-    /// Whether it has to be durable.
-    urgent: bool,
-    retention: Retention,
-    sweep: Option<&'a mut SweepPosition>,
-    /// Whether it goes on with deletions that are under way.
-    going_on: bool,
-    /// So many rows at least go from memory into their table.
-    moved: usize,
-}
-
 /// Nobody is left who would write.
 struct Closed;
 
@@ -439,159 +404,5 @@ fn gather(writes: &mut mpsc::Receiver<Write>, group: &mut Vec<Write>) {
             return;
         }
         std::thread::sleep(GATHER_STEP);
-    }
-}
-
-/// Makes everything durable, so that the next start has nothing to make good.
-fn close(database: &Disk) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    let mut tables = Tables::open(&transaction, &database.memtables())?;
-    tables.note_time(database.time().now())?;
-    tables.close()?;
-    Ok(transaction.commit()?)
-}
-
-/// Commits a group: durably if that is urgent or reserved numbers ran out, else so that everybody can read it.
-fn commit(
-    database: &Disk,
-    group: &[Write],
-    Work { urgent, retention, sweep, going_on, moved }: Work<'_>,
-    memory: &mut Memory,
-) -> Result<(Finished, Vec<Inserted>), redb::Error> {
-    let Memory { near, loads, full_for, brought } = std::mem::take(memory);
-    database.check_file().map_err(redb::Error::Io)?;
-    let now = database.time().now();
-    let memtables = database.memtables();
-    let mut transaction = database.begin_write()?;
-    let mut inserted = Vec::new();
-    let (remembered, finished) = {
-        let mut tables = Tables::open(&transaction, &memtables)?;
-        tables.note_time(now)?;
-        tables.bounds = retention;
-        (tables.shared.near, tables.loads) = (near, loads);
-        (tables.mailbox.full_for, tables.mailbox.brought) = (full_for, brought);
-        let awaited = group.iter().any(Write::is_awaited);
-        tables.deletion_rows = if awaited { HASTY_ROWS } else { PORTION_ROWS };
-        if going_on {
-            tables.deletion_rows = PORTION_ROWS;
-            tables.go_on_deleting()?;
-        }
-        for write in group {
-            match write {
-                Write::Event(event, _, propagation) => {
-                    inserted.push(insert(&mut tables, event, propagation, now)?)
-                }
-                Write::Sent(sequence) => tables.mark_sent(*sequence)?,
-                Write::Delivery(address, row) => tables.record(*address, *row)?,
-                Write::MetaWrite(note) => meta::write(&transaction, note)?,
-                Write::Owner(owner, _) => owner::set(&transaction, &mut tables, owner, now)?,
-                Write::Settle(_) => {}
-                #[cfg(test)]
-                Write::Panic => panic!("the writer on purpose"),
-            }
-        }
-        if let Some(place) = sweep {
-            retain::sweep(&mut tables, retention, now, place)?;
-        }
-        let (near, loads) = (tables.shared.near.take(), tables.loads.take());
-        let (full_for, brought) = (tables.mailbox.full_for, tables.mailbox.brought);
-        (Memory { near, loads, full_for, brought }, tables.finish(&memtables, urgent, moved)?)
-    };
-    if !finished.durable {
-        transaction.set_durability(Durability::None)?;
-    }
-    // Others chose what such a commit holds, so it does not rely on a checksum that they could meet. Somebody who waits
-    // would wait twice as long (docs/measurements.md).
-    transaction.set_two_phase_commit(!group.iter().any(Write::is_awaited));
-    transaction.commit()?;
-    *memory = remembered;
-    Ok((finished, inserted))
-}
-
-/// Stores an event and writes down where it comes from and where it has to go.
-fn insert(
-    tables: &mut Tables<'_>,
-    event: &Event,
-    propagation: &Propagation,
-    now: u64,
-) -> Result<Inserted, redb::Error> {
-    let stored = tables.insert(event, &origin_of(propagation), now)?;
-    if let Inserted::New(sequence) = stored {
-        match propagation {
-            Propagation::Mirrored(relay) | Propagation::Restored(Mark::Mirrored(relay)) => {
-                tables.mark_mirrored(sequence, relay)?;
-            }
-            Propagation::Ahead => tables.mark_unsent(sequence)?,
-            Propagation::To(people, since) => {
-                if event.statement.is_some() {
-                    tables.mark_unsent(sequence)?;
-                }
-                for person in people {
-                    tables.record(DeliveryKey { sequence, person: *person }, DeliveryState::new(*since))?;
-                }
-            }
-            Propagation::Done
-            | Propagation::Handed(_)
-            | Propagation::Brought(_)
-            | Propagation::OwnNode
-            | Propagation::Restored(_)
-            | Propagation::Shared => {}
-        }
-    }
-    Ok(stored)
-}
-
-/// Tells everybody who waits that it is done. Whoever no longer waits has gone away.
-fn answer(group: impl Iterator<Item = Write>, inserted: Vec<Inserted>) {
-    let mut inserted = inserted.into_iter();
-    for write in group {
-        match write {
-            Write::Event(_, reply, _) => {
-                let stored = inserted.next();
-                if let (
-                    StoreReply::Told(reply) | StoreReply::Readable(reply) | StoreReply::Durable(reply),
-                    Some(stored),
-                ) = (reply, stored)
-                {
-                    drop(reply.send(Ok(stored)));
-                }
-            }
-            Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Ok(()))),
-            Write::Sent(_) | Write::Delivery(..) | Write::MetaWrite(_) => {}
-            #[cfg(test)]
-            Write::Panic => {}
-        }
-    }
-}
-
-/// Says no to all who want to write now, and whether there may be more.
-fn refuse(writes: &mut mpsc::Receiver<Write>, reason: &str) -> bool {
-    loop {
-        match writes.try_recv() {
-            Ok(write) => fail(std::iter::once(write), reason),
-            Err(mpsc::error::TryRecvError::Empty) => return true,
-            Err(mpsc::error::TryRecvError::Disconnected) => return false,
-        }
-    }
-}
-
-fn fail(group: impl Iterator<Item = Write>, reason: &str) {
-    for write in group {
-        match write {
-            Write::Event(
-                _,
-                StoreReply::Told(reply) | StoreReply::Readable(reply) | StoreReply::Durable(reply),
-                _,
-            ) => {
-                drop(reply.send(Err(reason.to_owned())));
-            }
-            Write::Event(_, StoreReply::Nobody, _)
-            | Write::Sent(_)
-            | Write::Delivery(..)
-            | Write::MetaWrite(_) => {}
-            Write::Owner(_, reply) | Write::Settle(reply) => drop(reply.send(Err(reason.to_owned()))),
-            #[cfg(test)]
-            Write::Panic => {}
-        }
     }
 }

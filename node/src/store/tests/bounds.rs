@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::{
     super::{
         compaction,
+        opening::Purpose,
         origin::{Door, Origin},
-        tables::Purpose,
         tombstones::Bounds,
     },
     *,

@@ -5,8 +5,8 @@ use redb::ReadableTableMetadata;
 
 use super::*;
 use crate::store::{
-    deleting::DELETING,
     origin::{Door, Origin},
+    tables::DELETING,
     write::Tables,
 };
 

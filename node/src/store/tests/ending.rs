@@ -133,10 +133,10 @@ fn a_sweep_drops_what_has_ended_and_remembers_where_it_stopped() {
         tables.insert(&event(2, 0, 1, "profile in use", vec![]), &asked, 50).unwrap();
         tables.insert(&event(3, 0, 1, "profile of nobody", vec![]), &asked, 50).unwrap();
         tables.came_before = u64::MAX;
-        let mut place = retain::SweepPosition::default();
+        let mut place = sweep::SweepPosition::default();
         let retention = Retention { seconds: 10_000, ..Retention::EVERYTHING };
         let mut sweep = |tables: &mut write::Tables<'_>| {
-            retain::sweep(tables, retention, 20_000, &mut place).unwrap();
+            sweep::sweep(tables, retention, 20_000, &mut place).unwrap();
         };
         let has = |tables: &write::Tables<'_>, event: &Event| tables.find(&event.id()).unwrap().is_some();
         sweep(&mut tables);

@@ -4,10 +4,7 @@ use nostrp2p_core::Sender;
 use nostrp2p_protocol::PeerId;
 
 use super::{
-    super::{
-        mailbox,
-        writer::{GROUP, SWEEP_EVERY},
-    },
+    super::{mailbox, retention::SWEEP_EVERY, writer::GROUP},
     *,
 };
 

@@ -4,78 +4,26 @@
 //!
 //! What is dropped so is younger than much that stays, so it counts as held when stores are compared (`newcomers.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use nostrp2p_protocol::{Event, PublicKey};
 use redb::ReadableTable;
 
 use super::{
-    index::{self, Prefix},
-    record,
-    retain::{self, SWEEP_ROWS},
-    rows::FindRows,
-    usage::{self, Owned},
-    write::Tables,
+    super::{
+        index::{self, Prefix},
+        loads::{Loads, Measure},
+        record,
+        retention::{Excess, SWEEP_ROWS},
+        rows::FindRows,
+        usage::{self, Owned},
+        write::Tables,
+    },
+    keeping::{is_about_author, stays},
 };
 
-/// How much is stored of each author, of what is neither the owner's nor addressed to the owner. It is read from the events
-/// once, when there is too much for the first time, and followed from then on: 100,000 authors are about 10 MB.
-#[derive(Debug, Default)]
-pub(super) struct Loads(BTreeMap<PublicKey, Load>);
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Load {
-    events: u64,
-    bytes: u64,
-}
-
-/// By how much the bounds are passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Excess {
-    pub(super) events: u64,
-    pub(super) bytes: u64,
-}
-
-/// By what authors are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    Events,
-    Bytes,
-}
-
-impl Loads {
-    pub(super) fn add(&mut self, author: PublicKey, bytes: u64) {
-        let load = self.0.entry(author).or_default();
-        load.events = load.events.saturating_add(1);
-        load.bytes = load.bytes.saturating_add(bytes);
-    }
-
-    pub(super) fn subtract(&mut self, author: &PublicKey, bytes: u64) {
-        let Some(load) = self.0.get_mut(author) else { return };
-        load.events = load.events.saturating_sub(1);
-        load.bytes = load.bytes.saturating_sub(bytes);
-        if load.events == 0 {
-            self.0.remove(author);
-        }
-    }
-
-    fn of(&self, author: &PublicKey, measure: Measure) -> u64 {
-        let load = self.0.get(author).copied().unwrap_or_default();
-        load.by(measure)
-    }
-}
-
-impl Load {
-    const fn by(self, measure: Measure) -> u64 {
-        match measure {
-            Measure::Events => self.events,
-            Measure::Bytes => self.bytes,
-        }
-    }
-}
-
 /// Drops what is too much, at most [`SWEEP_ROWS`] events at a time.
-pub(super) fn drop_heaviest(
+pub(in crate::store) fn drop_heaviest(
     tables: &mut Tables<'_>,
     excess: impl Fn(&Tables<'_>) -> Excess,
     followed: &BTreeSet<PublicKey>,
@@ -98,8 +46,6 @@ pub(super) fn drop_heaviest(
 }
 
 impl Excess {
-    pub(super) const NONE: Self = Self { events: 0, bytes: 0 };
-
     const fn by(self, measure: Measure) -> u64 {
         match measure {
             Measure::Events => self.events,
@@ -116,7 +62,7 @@ impl Tables<'_> {
         strangers: bool,
         followed: &BTreeSet<PublicKey>,
     ) -> Vec<(u64, PublicKey)> {
-        let loads = self.loads.iter().flat_map(|loads| &loads.0);
+        let loads = self.loads.iter().flat_map(Loads::iter);
         let some = loads.filter(|(author, _)| followed.contains(author) != strangers);
         let mut sorted: Vec<_> = some.map(|(author, load)| (load.by(measure), *author)).collect();
         sorted.sort_unstable_by(|one, other| other.cmp(one));
@@ -193,7 +139,7 @@ fn drop_if_spare(
     left: &mut usize,
 ) -> Result<(), redb::Error> {
     let Some(event) = tables.event(sequence)? else { return Ok(()) };
-    if *left == 0 || event.pubkey != *author || retain::stays(tables, sequence, &event, followed)? {
+    if *left == 0 || event.pubkey != *author || stays(tables, sequence, &event, followed)? {
         return Ok(());
     }
     *left -= 1;
@@ -211,7 +157,7 @@ fn written_by(
     let mut last = Vec::new();
     for kind in index::kinds_of(&tables.rows, author, usize::MAX)? {
         let (rows, most) = match kind {
-            kind if retain::is_about_author(kind) => (&mut last, 1),
+            kind if is_about_author(kind) => (&mut last, 1),
             _ => (&mut rows, most),
         };
         let mut found = 0;
