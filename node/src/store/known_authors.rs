@@ -1,6 +1,8 @@
 //! Since when people are known here. Of a full store the events of those who have been known for less than a day go first
-//! (`sweep/newcomers.rs`). What is dropped so is younger than much that stays, and neighbours still have it. So that it is not fetched again
-//! and again, its time and id are kept, and count as held when stores are compared.
+//! (`sweep/newcomers.rs`).
+//!
+//! What is dropped so is younger than much that stays, and neighbours still have it. So that it is not fetched again and
+//! again, its time and id are kept, and count as held when stores are compared.
 
 use nostrp2p_core::NEW_SECONDS;
 use nostrp2p_protocol::{Event, EventId, PublicKey};

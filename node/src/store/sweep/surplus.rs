@@ -2,7 +2,7 @@
 //! the one with the most, of that one the oldest. So a flood displaces itself, and a stranger displaces strangers alone.
 //! Only when nothing of strangers is left does it go the same way with people who are followed.
 //!
-//! What is dropped so is younger than much that stays, so it counts as held when stores are compared (`newcomers.rs`).
+//! What is dropped so is younger than much that stays, so it counts as held when stores are compared (`known_authors.rs`).
 
 use std::collections::BTreeSet;
 
