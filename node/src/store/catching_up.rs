@@ -33,7 +33,7 @@ impl Store {
     ) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let snapshot = self.database.snapshot()?;
         let mut items = known_authors::forgotten(&snapshot, window.since, window.until)?;
-        let rows = snapshot.rows()?;
+        let rows = snapshot.rows();
         let mut rows = rows.forwards(&between(window.since, window.until))?;
         while let Some(row) = rows.next()? {
             let Some((created_at, id, sequence)) = parts(row) else { continue };
@@ -60,17 +60,17 @@ impl Store {
         reading: &mut Reading<'_>,
     ) -> Result<Vec<Event>, redb::Error> {
         let snapshot = self.database.snapshot()?;
-        let (rows, events) = (snapshot.rows()?, snapshot.open_table(EVENTS)?);
+        let (rows, events) = (snapshot.rows(), snapshot.open_table(EVENTS)?);
         let mut found = Vec::new();
         for id in ids {
             if !reading.take(1) {
                 break;
             }
-            let Some(sequence) = ids::find(&rows, &events, id)? else { continue };
+            let Some(sequence) = ids::find(rows, &events, id)? else { continue };
             let event = events.get(sequence)?;
             let event = event.and_then(|record| living(record.value(), self.time().now()));
             if let Some(event) = event
-                && holds(&rows, &event)?
+                && holds(rows, &event)?
             {
                 found.push(event);
             }
@@ -90,7 +90,7 @@ impl Store {
         if roomy && usage.others_bytes < self.retention.others_limit(&usage) / 16 * 15 {
             return Ok(0);
         }
-        let rows = self.database.snapshot()?.rows()?;
+        let rows = self.database.snapshot()?.into_rows();
         let mut rows = rows.forwards(&between(0, MAX_CREATED_AT))?;
         Ok(rows.next()?.and_then(parts).map_or(0, |(created_at, ..)| created_at))
     }

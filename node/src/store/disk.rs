@@ -84,15 +84,17 @@ impl Disk {
     }
 
     /// What was committed last, with the rows by which events are found.
-    pub(super) fn snapshot(&self) -> Result<Snapshot, TransactionError> {
-        let current = self.current();
-        Ok(Snapshot::new(current.database.begin_read()?, Arc::clone(&current.memtables)))
+    pub(super) fn snapshot(&self) -> Result<Snapshot, redb::Error> {
+        let (transaction, memtables) = {
+            let current = self.current();
+            (current.database.begin_read()?, Arc::clone(&current.memtables))
+        };
+        Snapshot::of(transaction, &memtables)
     }
 
     /// Where the newest rows are. What cannot be read is another part's trouble.
     pub(super) fn waiting_rows(&self) -> Waiting {
-        let rows = || self.snapshot()?.rows();
-        rows().map_or(Waiting::None, |rows| rows.waiting())
+        self.snapshot().map_or(Waiting::None, |snapshot| snapshot.rows().waiting())
     }
 
     /// The newest rows of the last commits.

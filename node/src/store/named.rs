@@ -19,11 +19,11 @@ impl Store {
     /// When the disk cannot be read.
     pub(crate) fn named(&self, references: &References) -> Result<Vec<Target>, redb::Error> {
         let snapshot = self.database.snapshot()?;
-        let rows = snapshot.rows()?;
+        let rows = snapshot.rows();
         let (events, mirrored) = (snapshot.open_table(EVENTS)?, snapshot.open_table(MIRRORED)?);
         let mut sequences = BTreeSet::new();
         for id in &references.ids {
-            sequences.extend(ids::find(&rows, &events, id)?.map(|sequence| (sequence, None)));
+            sequences.extend(ids::find(rows, &events, id)?.map(|sequence| (sequence, None)));
         }
         for address in &references.addresses {
             let mut rows = rows.forwards(&Prefix::address(address).range(0, u64::MAX))?;

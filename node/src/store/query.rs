@@ -79,7 +79,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<Selection, redb::Error> {
-        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
+        let mut engine = Engine::open(self.database.snapshot()?, reading, self.time().now())?;
         let (mut complete, mut bytes) = (true, 0);
         let mut merged: BTreeMap<Position, Picked> = BTreeMap::new();
         for asked in asked {
@@ -119,7 +119,7 @@ impl Store {
         asked: &[Asked<'_>],
         reading: &mut Reading<'_>,
     ) -> Result<(u64, bool), redb::Error> {
-        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
+        let mut engine = Engine::open(self.database.snapshot()?, reading, self.time().now())?;
         let (mut sequences, mut complete) = (BTreeSet::new(), true);
         for asked in asked {
             complete &= engine.walk(asked, &mut |sequence, _, _| {
@@ -137,7 +137,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn collect(&self, asked: &[Asked<'_>], most: usize) -> Result<Vec<(u64, EventId)>, redb::Error> {
         let mut owners = Reading::for_owner();
-        let mut engine = Engine::open(&self.database.snapshot()?, &mut owners, self.time().now())?;
+        let mut engine = Engine::open(self.database.snapshot()?, &mut owners, self.time().now())?;
         let mut collected = BTreeSet::new();
         for asked in asked {
             let wanted = asked.filter.limit.map_or(most, |limit| usize::try_from(limit).unwrap_or(most));
@@ -162,7 +162,7 @@ impl Store {
         reading: &mut Reading<'_>,
         visit: &mut dyn FnMut(Event) -> ControlFlow<()>,
     ) -> Result<bool, redb::Error> {
-        let mut engine = Engine::open(&self.database.snapshot()?, reading, self.time().now())?;
+        let mut engine = Engine::open(self.database.snapshot()?, reading, self.time().now())?;
         let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
         engine.walk(&Asked { filter: &filter, also: &|_| true }, &mut |_, _, event| visit(event))
     }
@@ -181,11 +181,11 @@ struct Engine<'r, 'b> {
 type Visit<'a> = dyn FnMut(u64, usize, Event) -> ControlFlow<()> + 'a;
 
 impl<'r, 'b> Engine<'r, 'b> {
-    fn open(snapshot: &Snapshot, reading: &'r mut Reading<'b>, now: u64) -> Result<Self, redb::Error> {
+    fn open(snapshot: Snapshot, reading: &'r mut Reading<'b>, now: u64) -> Result<Self, redb::Error> {
         Ok(Self {
             events: snapshot.open_table(EVENTS)?,
-            rows: snapshot.rows()?,
             newest: snapshot.open_table(META)?.get(META_NEWEST)?.map_or(0, |newest| newest.value()),
+            rows: snapshot.into_rows(),
             now,
             reading,
         })

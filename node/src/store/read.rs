@@ -133,7 +133,7 @@ impl Store {
     pub(crate) fn is_mirrored(&self, id: &EventId) -> bool {
         let mirrored = || {
             let snapshot = self.database.snapshot()?;
-            let Some(sequence) = ids::find(&snapshot.rows()?, &snapshot.open_table(EVENTS)?, id)? else {
+            let Some(sequence) = ids::find(snapshot.rows(), &snapshot.open_table(EVENTS)?, id)? else {
                 return Ok(false);
             };
             Ok::<_, redb::Error>(snapshot.open_table(MIRRORED)?.get(sequence)?.is_some())
@@ -147,7 +147,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn mark(&self, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
         let snapshot = self.database.snapshot()?;
-        mark((&snapshot, &snapshot.rows()?), sequence, event)
+        mark((&snapshot, snapshot.rows()), sequence, event)
     }
 
     /// All deliveries that wait.
@@ -172,7 +172,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn undelivered(&self, id: &EventId) -> Result<Vec<DeliveryKey>, redb::Error> {
         let snapshot = self.database.snapshot()?;
-        let Some(sequence) = ids::find(&snapshot.rows()?, &snapshot.open_table(EVENTS)?, id)? else {
+        let Some(sequence) = ids::find(snapshot.rows(), &snapshot.open_table(EVENTS)?, id)? else {
             return Ok(Vec::new());
         };
         let mut undelivered = Vec::new();
@@ -286,7 +286,7 @@ impl Store {
             return Ok(());
         }
         let snapshot = self.database.snapshot()?;
-        let (rows, events) = (snapshot.rows()?, snapshot.open_table(EVENTS)?);
+        let (rows, events) = (snapshot.rows(), snapshot.open_table(EVENTS)?);
         let mut rows = rows.backwards(&Prefix::all().range(since, until))?;
         while let Some(row) = rows.next()? {
             let Some((_, sequence)) = index::tail(row) else { continue };

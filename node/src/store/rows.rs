@@ -57,6 +57,15 @@ pub(super) trait FindRows {
     }
 }
 
+/// When a transaction moves rows into the table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moves {
+    /// When memory holds so many bytes of them.
+    pub(super) from_bytes: usize,
+    /// At least so many rows in any case.
+    pub(super) at_least: usize,
+}
+
 /// The rows of one write transaction.
 pub(super) struct Rows<'txn> {
     table: Table<'txn, &'static [u8], ()>,
@@ -139,20 +148,14 @@ impl<'txn> Rows<'txn> {
         Ok(())
     }
 
-    /// Writes the changes of this transaction down, and moves some rows into the table: at least `at_least`, and more when
-    /// memory holds `move_at` bytes of them. Says where the rows are then.
-    pub(super) fn finish(
-        &mut self,
-        memtables: &Memtables,
-        move_at: usize,
-        at_least: usize,
-    ) -> Result<Waiting, redb::Error> {
+    /// Writes the changes of this transaction down, and moves some rows into the table. Says where the rows are then.
+    pub(super) fn finish(&mut self, memtables: &Memtables, moves: Moves) -> Result<Waiting, redb::Error> {
         self.settle()?;
-        if self.memtable.bytes() >= move_at || at_least > 0 {
+        if self.memtable.bytes() >= moves.from_bytes || moves.at_least > 0 {
             self.memtable.begin_moving(self.log.last()?);
         }
-        self.move_some(at_least.max(self.changed.saturating_mul(MOVED_FOR_EACH)))?;
-        memtables.publish(self.log.last()?, Arc::new(self.memtable.clone()));
+        self.move_some(moves.at_least.max(self.changed.saturating_mul(MOVED_FOR_EACH)))?;
+        memtables.prepare(self.log.last()?, Arc::new(self.memtable.clone()));
         Ok(self.memtable.waiting())
     }
 

@@ -15,7 +15,7 @@ use super::{
     mailbox::{self, Circle, Mailbox, SenderKey},
     on_demand::OnDemand,
     record,
-    rows::{FindRows, Memtables, Rows, Waiting},
+    rows::{FindRows, Memtables, Moves, Rows, Waiting},
     shared::{self, Shared},
     tables::{
         DELETING, ENDS, EVENTS, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN,
@@ -250,7 +250,9 @@ impl<'txn> Tables<'txn> {
         durable: bool,
         moved: usize,
     ) -> Result<Finished, redb::Error> {
-        let rows = self.rows.finish(memtables, self.bounds.rows_in_memory(), moved)?;
+        let rows = self
+            .rows
+            .finish(memtables, Moves { from_bytes: self.bounds.rows_in_memory(), at_least: moved })?;
         self.meta.insert(META_NEWEST, self.newest)?;
         let reserved = self.meta.get(META_RESERVED)?.map_or(0, |reserved| reserved.value());
         let reserve = !durable && self.newest > reserved;

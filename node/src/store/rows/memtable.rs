@@ -1,17 +1,12 @@
 //! The newest rows, in memory.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{merge::MergedRuns, sorted_run::SortedRun};
 
 /// A run is merged with the one before while that is less than so many times as large: so there are few, and each row is
 /// copied a few times only.
 const RATIO: usize = 2;
-/// Memtables of the last commits that are kept for readers who have begun with them.
-const KEPT: usize = 8;
 
 /// Where the newest rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,46 +102,46 @@ impl MovingRows {
     }
 }
 
-/// The memtables of the last commits to one open database, by number of the commit.
+/// The memtables of an open database, by number of the commit: of the last commit, and of one that is being made.
 #[derive(Default)]
-pub(in crate::store) struct Memtables(Mutex<VecDeque<(u64, Arc<Memtable>)>>);
+pub(in crate::store) struct Memtables(Mutex<Vec<(u64, Arc<Memtable>)>>);
 
 impl Memtables {
-    /// The memtable of a commit. `read` makes it from the log when it is not here.
+    /// The memtable of a commit. `read` makes it from the log when it is not here, as after a start.
     pub(super) fn of(
         &self,
         commit: u64,
         read: impl FnOnce() -> Result<Memtable, redb::Error>,
     ) -> Result<Arc<Memtable>, redb::Error> {
-        let known = |kept: &VecDeque<(u64, Arc<Memtable>)>| {
-            kept.iter().find(|(number, _)| *number == commit).map(|(_, memtable)| Arc::clone(memtable))
-        };
-        if let Some(memtable) = known(&self.lock()) {
-            return Ok(memtable);
+        let known =
+            self.lock().iter().find(|(number, _)| *number == commit).map(|(_, known)| Arc::clone(known));
+        if let Some(known) = known {
+            return Ok(known);
         }
         let memtable = Arc::new(read()?);
-        self.publish(commit, Arc::clone(&memtable));
+        let mut kept = self.lock();
+        if kept.is_empty() {
+            kept.push((commit, Arc::clone(&memtable)));
+        }
         Ok(memtable)
     }
 
     /// Keeps the memtable of a commit that is about to be made. One that failed may have had the same number.
-    pub(super) fn publish(&self, commit: u64, memtable: Arc<Memtable>) {
+    pub(super) fn prepare(&self, commit: u64, memtable: Arc<Memtable>) {
         let mut kept = self.lock();
-        kept.retain(|(number, _)| *number != commit);
-        kept.push_back((commit, memtable));
-        while kept.len() > KEPT {
-            kept.pop_front();
-        }
+        kept.retain(|(number, _)| *number < commit);
+        kept.push((commit, memtable));
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<Memtable>)>> {
+    /// The last commit is made: the memory of those before is given back. Who has begun to read by one of them reads the
+    /// log.
+    pub(in crate::store) fn committed(&self) {
+        let mut kept = self.lock();
+        let before = kept.len().saturating_sub(1);
+        kept.drain(..before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, Arc<Memtable>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl std::fmt::Debug for Memtables {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let numbers: Vec<u64> = self.lock().iter().map(|(number, _)| *number).collect();
-        formatter.debug_tuple("Memtables").field(&numbers).finish()
     }
 }

@@ -1,6 +1,6 @@
 //! What one reader sees.
 
-use std::{ops::Deref, sync::Arc};
+use std::ops::Deref;
 
 use redb::ReadTransaction;
 
@@ -9,22 +9,33 @@ use super::{
     log::{self, LogReader, ROW_LOG},
 };
 
-/// One state of the store. It dereferences to the transaction, by which all other tables are read.
+/// One state of the store: its index rows, and the transaction by which all other tables are read, to which it
+/// dereferences.
 pub(in crate::store) struct Snapshot {
     transaction: ReadTransaction,
-    memtables: Arc<Memtables>,
+    rows: RowsReader,
 }
 
 impl Snapshot {
-    pub(in crate::store) const fn new(transaction: ReadTransaction, memtables: Arc<Memtables>) -> Self {
-        Self { transaction, memtables }
+    /// The state that a transaction has just begun to read.
+    pub(in crate::store) fn of(
+        transaction: ReadTransaction,
+        memtables: &Memtables,
+    ) -> Result<Self, redb::Error> {
+        let log: LogReader = transaction.open_table(ROW_LOG)?;
+        let memtable = memtables.of(log::last(&log)?, || log::read(&log))?;
+        let rows = RowsReader { table: transaction.open_table(ROWS)?, memtable };
+        Ok(Self { transaction, rows })
     }
 
     /// The rows by which events are found.
-    pub(in crate::store) fn rows(&self) -> Result<RowsReader, redb::Error> {
-        let log: LogReader = self.transaction.open_table(ROW_LOG)?;
-        let memtable = self.memtables.of(log::last(&log)?, || log::read(&log))?;
-        Ok(RowsReader { table: self.transaction.open_table(ROWS)?, memtable })
+    pub(in crate::store) const fn rows(&self) -> &RowsReader {
+        &self.rows
+    }
+
+    /// The same alone.
+    pub(in crate::store) fn into_rows(self) -> RowsReader {
+        self.rows
     }
 }
 

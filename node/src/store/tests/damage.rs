@@ -109,7 +109,7 @@ fn count(store: &Store, sort: u8) -> usize {
 }
 
 fn count_in(store: &Store, range: &(Vec<u8>, Vec<u8>)) -> usize {
-    let rows = store.database.snapshot().unwrap().rows().unwrap();
+    let rows = store.database.snapshot().unwrap().into_rows();
     let (mut range, mut count) = (rows.forwards(range).unwrap(), 0);
     while range.next().unwrap().is_some() {
         count += 1;

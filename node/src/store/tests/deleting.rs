@@ -144,7 +144,7 @@ async fn one_author_with_many_addresses_costs_a_few_rows_each() {
     }
     commit(&writer, &article(1, 5_000, "7")).await;
     assert_eq!(store.progress().borrow().stored, 2_000);
-    let rows = store.database.snapshot().unwrap().rows().unwrap();
+    let rows = store.database.snapshot().unwrap().into_rows();
     let read = |name: &str| {
         let address = EventAddress::parse(&address(1, 30_818, name)).unwrap();
         let mut range = rows.backwards(&index::Prefix::address(&address).range(0, u64::MAX)).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::store::rows::{FindRows, RowRange, Rows, RowsReader, Waiting};
+use crate::store::rows::{FindRows, Moves, RowRange, Rows, RowsReader, Waiting};
 
 /// Bytes of rows in memory at which they are moved in these tests.
 const FEW: usize = 4_096;
@@ -25,7 +25,7 @@ fn expected(model: &BTreeSet<Vec<u8>>, (first, last): &(Vec<u8>, Vec<u8>)) -> Ve
 }
 
 fn read(disk: &Disk) -> RowsReader {
-    disk.snapshot().unwrap().rows().unwrap()
+    disk.snapshot().unwrap().into_rows()
 }
 
 /// Reads ranges of all sorts, and compares them with what they should be.
@@ -66,9 +66,12 @@ fn change(disk: &Disk, model: &mut BTreeSet<Vec<u8>>, random: &mut StdRng) -> Wa
     let all = (vec![], vec![u8::MAX]);
     assert_eq!(forwards(&rows, &all), expected(model, &all), "as its own transaction sees it");
     let at_least = if random.random_bool(0.2) { random.random_range(0..500) } else { 0 };
-    let waiting = rows.finish(&disk.memtables(), FEW, at_least).unwrap();
+    let waiting = rows.finish(&disk.memtables(), Moves { from_bytes: FEW, at_least }).unwrap();
     drop(rows);
     transaction.commit().unwrap();
+    if random.random_bool(0.7) {
+        disk.memtables().committed();
+    }
     waiting
 }
 
@@ -92,7 +95,7 @@ fn rows_in_memory_and_in_the_table_are_read_as_one_by_everybody_as_of_their_own_
     }
     assert_eq!(seen.len(), 3, "rows were in memory, on their way and in the table: {seen:?}");
     for (snapshot, model) in earlier {
-        check(&snapshot.rows().unwrap(), &model, random);
+        check(snapshot.rows(), &model, random);
     }
 }
 
@@ -108,7 +111,7 @@ fn a_transaction_that_is_not_committed_leaves_no_rows() {
         let transaction = store.database.begin_write().unwrap();
         let mut rows = Rows::open(&transaction, &store.database.memtables()).unwrap();
         rows.insert(vec![0, 99]).unwrap();
-        rows.finish(&store.database.memtables(), FEW, 10).unwrap();
+        rows.finish(&store.database.memtables(), Moves { from_bytes: FEW, at_least: 10 }).unwrap();
         drop(rows);
         drop(transaction);
         check(&read(&store.database), &model, random);

@@ -104,6 +104,7 @@ pub(super) fn commit(
     // would wait twice as long (docs/measurements.md).
     transaction.set_two_phase_commit(!group.iter().any(Write::is_awaited));
     transaction.commit()?;
+    memtables.committed();
     *memory = remembered;
     Ok((finished, inserted))
 }
