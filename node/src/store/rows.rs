@@ -39,7 +39,7 @@ pub(super) const ROWS: TableDefinition<&[u8], ()> = TableDefinition::new("rows")
 /// Most bytes of rows in memory before they are moved into the table: those of some 40,000 events.
 pub(super) const MOVE_AT_BYTES: usize = 16 * 1024 * 1024;
 /// From so many bytes on a transaction moves them all, so that memory is bounded.
-const MOST_BYTES: usize = 2 * MOVE_AT_BYTES;
+pub(super) const MOST_BYTES: usize = 2 * MOVE_AT_BYTES;
 /// Most rows of one transaction before they become a run: those of some thousand ordinary events. One event may have two
 /// thousand.
 const MOST_FRESH: usize = 32_768;
@@ -209,6 +209,11 @@ impl RowsReader {
     /// Where the newest rows are.
     pub(super) fn waiting(&self) -> Waiting {
         self.memtable.waiting()
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes_in_memory(&self) -> usize {
+        self.memtable.bytes()
     }
 
     /// The rows of a store that may be damaged: those of its table alone where the log cannot be read.

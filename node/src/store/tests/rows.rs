@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::store::rows::{FindRows, Moves, RowRange, Rows, RowsReader, Waiting};
+use crate::store::rows::{FindRows, MOST_BYTES, Moves, RowRange, Rows, RowsReader, Waiting};
 
 /// Bytes of rows in memory at which they are moved in these tests.
 const FEW: usize = 4_096;
@@ -119,6 +119,29 @@ fn a_transaction_that_is_not_committed_leaves_no_rows() {
 }
 
 #[test]
+fn however_much_one_transaction_writes_memory_is_bounded() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.close();
+    let transaction = store.database.begin_write().unwrap();
+    let memtables = store.database.memtables();
+    let mut rows = Rows::open(&transaction, &memtables).unwrap();
+    let length = 512;
+    let count = u32::try_from(2 * MOST_BYTES / length).unwrap();
+    for number in 0..count {
+        let mut row = vec![0; length];
+        row[..4].copy_from_slice(&number.wrapping_mul(0x9e37_79b9).to_be_bytes());
+        rows.insert(row).unwrap();
+    }
+    rows.finish(&memtables, Moves { from_bytes: usize::MAX, at_least: 0 }).unwrap();
+    drop(rows);
+    transaction.commit().unwrap();
+    let rows = read(&store.database);
+    assert!(rows.bytes_in_memory() <= MOST_BYTES, "{} bytes", rows.bytes_in_memory());
+    assert_eq!(forwards(&rows, &(vec![], vec![u8::MAX; 5])).len(), usize::try_from(count).unwrap());
+}
+
+#[test]
 fn rows_that_were_in_memory_are_read_from_the_log_after_a_crash_and_moved_by_an_orderly_end() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
@@ -140,7 +163,11 @@ fn rows_that_were_in_memory_are_read_from_the_log_after_a_crash_and_moved_by_an_
     assert_ne!(read(&after_crash.database).waiting(), Waiting::None);
     assert_eq!(after_crash.shared(everything).unwrap(), shared);
     writer.close();
-    assert_eq!(after_crash.shared(everything).unwrap(), shared);
+    drop(after_crash);
+    let (in_order, writer) = open(copy.path());
+    assert_eq!(read(&in_order.database).waiting(), Waiting::None, "the log is empty");
+    assert_eq!(in_order.shared(everything).unwrap(), shared);
+    writer.close();
 }
 
 #[test]
