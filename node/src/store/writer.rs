@@ -271,7 +271,6 @@ fn run(
     let clock = clock.expect("a thread without a clock cannot begin");
     // When what is not durable yet has to be.
     let mut settle_at: Option<Instant> = None;
-    let mut written = false;
     let started = Instant::now();
     // The last run may have left some.
     let mut deletions = Deletions {
@@ -280,6 +279,7 @@ fn run(
     };
     // It may have been killed before it moved its newest rows.
     let mut rows = database.waiting_rows();
+    let mut written = rows != Waiting::None;
     let mut quiet_at = (rows != Waiting::None).then(|| Instant::now() + idle.after);
     // A run that found its disk full begins with waiting for room.
     let mut outage = failure.borrow().clone();

@@ -141,6 +141,11 @@ impl Memtables {
         kept.drain(..before);
     }
 
+    #[cfg(test)]
+    pub(in crate::store) fn bytes(&self) -> usize {
+        self.lock().iter().map(|(_, memtable)| memtable.bytes()).sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<(u64, Arc<Memtable>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
