@@ -42,6 +42,10 @@ pub enum Subject {
     Relay,
     /// The filter engine beside its definition: 100,000 events, 10,000 filters
     Filters,
+    /// The store alone: time, bytes and memory of an event, by the number of events and their order (Linux)
+    Store,
+    /// What grows with the number of stored events, up to 1,000,000, with a picture (Linux)
+    Growth,
 }
 
 /// The subject, and whether to store the figures as the baseline.
@@ -59,6 +63,7 @@ pub struct BenchOptions {
 pub fn run(workspace: &Workspace, BenchOptions { subject, save }: BenchOptions) -> Result<ExitCode> {
     let figures = match subject {
         Subject::Filters => return filters(workspace),
+        part @ (Subject::Store | Subject::Growth) => whole(workspace, "store", part.to_possible_value())?,
         Subject::Hot => hot::measure(workspace)?,
         Subject::Client => whole(workspace, "client", None)?,
         Subject::Relay => whole(workspace, "relay", None)?,
@@ -73,9 +78,21 @@ pub fn run(workspace: &Workspace, BenchOptions { subject, save }: BenchOptions) 
     let mut baselines = Baselines::read(workspace)?;
     if save {
         baselines.keep(&figures);
-        return baselines.write().map(|()| ExitCode::SUCCESS);
+        baselines.write()?;
+        if subject == Subject::Growth {
+            keep_picture(workspace)?;
+        }
+        return Ok(ExitCode::SUCCESS);
     }
     Ok(if baselines.compare(&figures) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Puts the picture that the benchmark has drawn where ARCHITECTURE.md shows it.
+fn keep_picture(workspace: &Workspace) -> Result<()> {
+    let (drawn, shown) = (workspace.path("target/tmp/store-bench/growth.svg"), workspace.path("docs/growth.svg"));
+    std::fs::copy(drawn, &shown).context("the benchmark has drawn nothing")?;
+    println!("kept as the picture in {}", shown.display());
+    Ok(())
 }
 
 /// It is a test of the node's store, which compares more when it is built for speed.
@@ -88,8 +105,8 @@ fn filters(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one benchmark of nostrp2p-tests with a node built for speed, and gives what it noted. The benchmark is built for
-/// speed as well, because it reads what the node answers.
+/// Runs one benchmark with a node built for speed, and gives what it noted. The benchmark is built for speed as well,
+/// because it reads what the node answers, or has the node's store in itself.
 fn whole(workspace: &Workspace, name: &str, part: Option<PossibleValue>) -> Result<Vec<baselines::Figure>> {
     let mut bench = workspace.cargo(["bench", "--workspace", "--profile", "release"]);
     bench.args(["--bench", name]);
@@ -97,7 +114,7 @@ fn whole(workspace: &Workspace, name: &str, part: Option<PossibleValue>) -> Resu
         let stage = ProductTests::set(workspace, Build { debug_build: false })?;
         stage.describe(workspace, &mut bench);
         bench.env("NOSTRP2P_FIRST_LOAD", kilobytes(web::first_load(&stage.web)));
-    } else {
+    } else if name != "store" {
         bench.env("NOSTRP2P_BIN", build_node(workspace, &mut Steps::new(1), Build { debug_build: false })?);
     }
     if let Some(part) = part {
