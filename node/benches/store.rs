@@ -13,6 +13,7 @@
 mod store {
     pub mod counters;
     pub mod events;
+    #[expect(dead_code, reason = "every figure of the store is better when it is lower")]
     #[path = "../../../tests/benches/node/figures.rs"]
     pub mod figures;
     pub mod filling;

@@ -19,7 +19,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 const SEED: u64 = 25;
 /// Until when they were written, in seconds since 1970, and since when.
 pub const UNTIL: u64 = 1_790_000_000;
-pub const SINCE: u64 = UNTIL - 25 * 86_400;
+pub const SINCE: u64 = UNTIL - 25 * DAY;
+pub const DAY: u64 = 86_400;
 const PEOPLE: usize = 20_000;
 /// Events that may be answered: the latest ones.
 const ANSWERABLE: usize = 2_000;
@@ -215,10 +216,14 @@ impl Writers {
         self.latest.get(number).cloned()
     }
 
-    /// An answer comes within a day of what it answers.
+    /// An answer comes within a day of what it answers, or is of the last day.
     fn draft(&mut self, kind: Kind, tags: Vec<Tag>, answered: Option<&Answerable>) -> EventTemplate {
         let created_at = match answered {
-            Some(answered) => answered.created_at + self.random.random_range(1..86_400),
+            Some(answered) => {
+                let delay = self.random.random_range(1..DAY);
+                let then = answered.created_at + delay;
+                if then < UNTIL { then } else { UNTIL - delay }
+            }
             None => self.random.random_range(SINCE..UNTIL),
         };
         let content = match kind {
@@ -230,7 +235,7 @@ impl Writers {
                 self.text(length)
             }
         };
-        EventTemplate { created_at: created_at.min(UNTIL), kind, tags, content }
+        EventTemplate { created_at, kind, tags, content }
     }
 
     fn hashtags(&mut self) -> Vec<Tag> {

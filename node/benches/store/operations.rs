@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     counters::{Counters, median, resident_mib},
-    events::{self, SINCE, UNTIL},
+    events::{self, DAY, SINCE, UNTIL},
     filling::{self, Manner},
     task,
 };
@@ -63,7 +63,7 @@ pub fn sync(directory: &Path) -> Synced {
         let theirs = SyncSet::new(fewer.into_iter().map(|(_, item)| *item));
         median((0..COMPARISONS).map(|_| compare(|| store.shared(window).unwrap(), &theirs)).collect())
     };
-    let synced = Synced { everything: of_window_since(SINCE), day: of_window_since(UNTIL - 86_400) };
+    let synced = Synced { everything: of_window_since(SINCE), day: of_window_since(UNTIL - DAY) };
     writer.close();
     synced
 }

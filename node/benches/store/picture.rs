@@ -15,7 +15,7 @@ pub struct Panel {
 pub const PANELS: [Panel; 8] = [
     Panel {
         title: "Storing an event",
-        unit: "us of a processor",
+        unit: "µs of a processor",
         series: &[("store durable", "50 programs that wait"), ("store import", "import")],
     },
     Panel {
@@ -29,7 +29,7 @@ pub const PANELS: [Panel; 8] = [
     },
     Panel {
         title: "A question for 20 events",
-        unit: "us of a processor",
+        unit: "µs of a processor",
         series: &[
             ("read by kind", "by kind"),
             ("read by author", "by author"),
@@ -66,7 +66,7 @@ pub const PANELS: [Panel; 8] = [
             ("sweep by age", "too old"),
         ],
     },
-    Panel { title: "An export", unit: "us an event", series: &[("export", "all events")] },
+    Panel { title: "An export", unit: "µs an event", series: &[("export", "all events")] },
 ];
 
 const COLUMNS: usize = 4;
@@ -115,7 +115,7 @@ pub fn draw(measured: &[Measured]) -> String {
     let width = 2.0 * MARGIN + WIDTH * f64::from(u32::try_from(COLUMNS).unwrap());
     let note = last_decade(measured).map_or_else(String::new, |(before, last)| {
         format!(
-            "x10: how many times as much it is with {} events as with {}. A dotted line grows as fast as the number of events. \
+            "×10: how many times as much it is with {} events as with {}. A dotted line grows as fast as the number of events. \
              Both axes are logarithmic.",
             count(last.events),
             count(before.events)
@@ -152,7 +152,7 @@ impl Drawing<'_> {
         let line = self.top + 2.0 * LINE;
         self.text("faint", 0.0, line, panel.unit);
         let (first, last) = (&self.measured[0], &self.measured[self.measured.len() - 1]);
-        for (head, right) in [(count(first.events), 188.0), (count(last.events), 232.0), ("x10".to_owned(), 272.0)] {
+        for (head, right) in [(count(first.events), 188.0), (count(last.events), 232.0), ("×10".to_owned(), 272.0)] {
             self.text("faint number", right, line, &head);
         }
         let figures = panel.series.iter().flat_map(|(name, _)| self.measured.iter().map(|row| row.figures[*name]));
@@ -173,7 +173,7 @@ impl Drawing<'_> {
             let (left, right) = (self.left + LEFT, self.left + RIGHT);
             let _infallible =
                 writeln!(self.svg, "<path class=\"grid\" d=\"M{left:.1} {y:.1}H{right:.1}\"/>");
-            self.text("faint number", LEFT - 6.0, y + 4.0, &short(10_f64.powf(power)));
+            self.text("faint number", LEFT - 6.0, y + 4.0, &power_of_ten(power));
             power += 1.0;
         }
         for row in self.measured {
@@ -182,6 +182,7 @@ impl Drawing<'_> {
                 writeln!(self.svg, "<path class=\"grid\" d=\"M{x:.1} {:.1}V{bottom:.1}\"/>", self.plot);
             self.text("faint middle", x - self.left, bottom + LINE, &count(row.events));
         }
+        self.text("faint number", RIGHT, bottom + 2.0 * LINE, "stored events");
         // As fast as the number of events, from the lower left corner.
         let decades = self.decades().min(high - low);
         let (x, y) = (self.left + LEFT, self.plot + PLOT_HEIGHT);
@@ -255,6 +256,15 @@ fn count(events: usize) -> String {
         1_000_000.. => format!("{}M", events / 1_000_000),
         1_000.. => format!("{}k", events / 1_000),
         _ => events.to_string(),
+    }
+}
+
+/// The label of a grid line.
+fn power_of_ten(power: f64) -> String {
+    match power {
+        3.0.. => format!("{}k", 10_f64.powf(power - 3.0)),
+        0.0.. => format!("{}", 10_f64.powf(power)),
+        _ => format!("{:.*}", if power < -1.5 { 2 } else { 1 }, 10_f64.powf(power)),
     }
 }
 
