@@ -4,6 +4,9 @@
 //! is installed (`cargo install nostr-rs-relay`, or NOSTR_RS_RELAY names it) it does the same in turn. The load shares
 //! the machine with the server, so the server's own time from /proc is the steadier figure.
 //!
+//! `BENCH_EVENTS` gives another number of events than 10,000, and with `BENCH_SCATTERED=1` they are scattered over 25 days
+//! instead of one a second. `BENCH_LOAD_SECONDS` gives each kind of work more time than 12 s, and `BENCH_SECONDS` the whole.
+//!
 //! Where nostr-bench is installed too (`cargo install nostr-bench`, or NOSTR_BENCH names it) it asks both for ten
 //! seconds. What it publishes is signed with a new key each time, and a node takes what its owner wrote, so its other
 //! half cannot be run.
@@ -30,15 +33,18 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 
 const CLIENTS: usize = 50;
 /// Events of one round; `BENCH_EVENTS` gives another number.
-const EVENTS: usize = 10_000;
-/// At most; as many are asked as fit into [`LOAD_TIME`].
+const EVENTS: u64 = 10_000;
+/// Over which time events are scattered, in seconds, and a number that leads from one place in it far away, to each once.
+const SPAN: u64 = 25 * 86_400;
+const LEAP: u64 = 1_334_999;
+/// At most; as many are asked as fit into [`LOAD_SECONDS`].
 const REQUESTS: usize = 10_000;
 /// Requests of one program alone, at most.
 const ALONE: usize = 200;
 const ROUNDS: usize = 3;
 /// How long one kind of work goes on, whatever is left of it: there is a relay that takes 44 ms for each request of one
-/// program. Three kinds at two relays in three rounds come to less than four minutes.
-const LOAD_TIME: Duration = Duration::from_secs(12);
+/// program. Three kinds at two relays in three rounds come to less than four minutes. `BENCH_LOAD_SECONDS` gives another.
+const LOAD_SECONDS: u64 = 12;
 /// How long nostr-bench asks.
 const ASKING: Duration = Duration::from_secs(10);
 
@@ -98,6 +104,7 @@ async fn load(
     end: &'static str,
     server: u32,
 ) -> (Vec<Program>, Figures) {
+    let limit = Duration::from_secs(number("BENCH_LOAD_SECONDS").unwrap_or(LOAD_SECONDS));
     let (begun, before) = (Instant::now(), processor_time(server).unwrap());
     let mut running = JoinSet::new();
     for (number, mut program) in programs.into_iter().enumerate() {
@@ -106,7 +113,7 @@ async fn load(
             let mut times = Vec::new();
             for line in lines.iter().skip(number).step_by(CLIENTS) {
                 let asked = Instant::now();
-                if asked.duration_since(begun) > LOAD_TIME {
+                if asked.duration_since(begun) > limit {
                     break;
                 }
                 program.say(line).await;
@@ -202,11 +209,12 @@ async fn main() {
 }
 
 async fn run() {
-    let count = std::env::var("BENCH_EVENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(EVENTS);
+    let count = number("BENCH_EVENTS").unwrap_or(EVENTS);
+    let scattered = number("BENCH_SCATTERED").is_some_and(|scattered| scattered > 0);
     let key = random_key();
-    let begin = now() - u64::try_from(count).unwrap();
-    let event = |number: usize| {
-        let created_at = begin + u64::try_from(number).unwrap();
+    let end = now();
+    let event = |number: u64| {
+        let created_at = if scattered { end - 1 - number * LEAP % SPAN } else { end - count + number };
         let content = format!("{number} the quick brown fox jumps over the lazy dog");
         EventTemplate { created_at, kind: Kind::POST, tags: vec![], content }.sign(&key, &[7; 32])
     };
@@ -231,6 +239,11 @@ async fn run() {
             println!("nostrp2p takes {:.1} times as many events", ours / theirs);
         }
     }
+}
+
+/// A number from the environment.
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok())
 }
 
 async fn compare_by_nostr_bench(program: &Path, key: &SecretKey, other: Option<&Path>) {

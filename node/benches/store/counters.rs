@@ -23,7 +23,8 @@ pub struct Spent {
     pub here: f64,
     /// Of the processors, by all other threads, in seconds: those of the store.
     pub others: f64,
-    /// Bytes that went to the disk.
+    /// Bytes that were given to the system to write. What it says to have written counts whole runs of cached pages of
+    /// which one was touched.
     pub written: f64,
 }
 
@@ -33,7 +34,7 @@ impl Counters {
             at: Instant::now(),
             process: processor(ClockId::ProcessCPUTime),
             thread: processor(ClockId::ThreadCPUTime),
-            written: line_of("/proc/self/io", "write_bytes:"),
+            written: line_of("/proc/self/io", "wchar:"),
         }
     }
 
