@@ -6,7 +6,11 @@
 //! `BENCH_CACHE_MIB` another cache of pages. Counters of Linux are read, so it runs there alone.
 #![cfg_attr(
     target_os = "linux",
-    expect(clippy::unwrap_used, clippy::print_stdout, reason = "it measures, and stops at the first surprise")
+    expect(
+        clippy::unwrap_used,
+        clippy::print_stdout,
+        reason = "it measures, and stops at the first surprise"
+    )
 )]
 
 #[cfg(target_os = "linux")]

@@ -89,7 +89,8 @@ pub fn run(workspace: &Workspace, BenchOptions { subject, save }: BenchOptions) 
 
 /// Puts the picture that the benchmark has drawn where ARCHITECTURE.md shows it.
 fn keep_picture(workspace: &Workspace) -> Result<()> {
-    let (drawn, shown) = (workspace.path("target/tmp/store-bench/growth.svg"), workspace.path("docs/growth.svg"));
+    let (drawn, shown) =
+        (workspace.path("target/tmp/store-bench/growth.svg"), workspace.path("docs/growth.svg"));
     std::fs::copy(drawn, &shown).context("the benchmark has drawn nothing")?;
     println!("kept as the picture in {}", shown.display());
     Ok(())

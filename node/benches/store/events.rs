@@ -10,9 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nostrp2p_protocol::{
-    Event, EventId, EventTemplate, Kind, PublicKey, SecretKey, Tag, UnverifiedEvent,
-};
+use nostrp2p_protocol::{Event, EventId, EventTemplate, Kind, PublicKey, SecretKey, Tag, UnverifiedEvent};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 /// The same events each time.
@@ -41,13 +39,13 @@ pub fn signed(count: usize) -> PathBuf {
         let there: usize = path.file_stem()?.to_str()?.strip_prefix("signed-")?.parse().ok()?;
         Some((there, path)).filter(|_| entry.path().extension().is_some_and(|end| end == "events"))
     };
-    let files: Vec<_> = std::fs::read_dir(folder()).unwrap().filter_map(|entry| kept(entry.unwrap())).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(folder()).unwrap().filter_map(|entry| kept(entry.unwrap())).collect();
     if let Some((_, path)) = files.iter().find(|(there, _)| *there >= count) {
         return path.clone();
     }
     println!("signing {count} events (seed {SEED})");
-    let (path, unfinished) =
-        (folder().join(format!("signed-{count}.events")), folder().join("signing"));
+    let (path, unfinished) = (folder().join(format!("signed-{count}.events")), folder().join("signing"));
     let mut file = BufWriter::new(File::create(&unfinished).unwrap());
     let mut writers = Writers::new(SEED);
     let mut left = count;
@@ -287,8 +285,10 @@ fn tag(name: &str, value: impl ToString) -> Tag {
 
 /// A word that is none, one of three in Kana: what is always the same would be packed as no writing of people can be.
 fn word(number: usize, random: &mut StdRng) -> String {
-    const LATIN: &[&str] = &["an", "be", "cor", "dis", "el", "fa", "gi", "hum", "in", "lo", "mar", "ne", "ri", "su"];
-    const KANA: &[&str] = &["あ", "か", "さ", "た", "な", "は", "ま", "や", "ら", "わ", "き", "し", "の", "と"];
+    const LATIN: &[&str] =
+        &["an", "be", "cor", "dis", "el", "fa", "gi", "hum", "in", "lo", "mar", "ne", "ri", "su"];
+    const KANA: &[&str] =
+        &["あ", "か", "さ", "た", "な", "は", "ま", "や", "ら", "わ", "き", "し", "の", "と"];
     let syllables = if number.is_multiple_of(3) { KANA } else { LATIN };
     (0..random.random_range(1..5)).map(|_| syllables[random.random_range(0..syllables.len())]).collect()
 }

@@ -77,12 +77,7 @@ pub fn fill(fill: &Fill) -> Filled {
 }
 
 /// Hands events over as that manner says, and waits until all are durable.
-pub fn hand_over(
-    runtime: &Runtime,
-    writer: &Writer,
-    events: impl Iterator<Item = Event>,
-    manner: Manner,
-) {
+pub fn hand_over(runtime: &Runtime, writer: &Writer, events: impl Iterator<Item = Event>, manner: Manner) {
     let mut under_way = VecDeque::new();
     let most = match manner {
         Manner::Durable => 50,

@@ -126,8 +126,7 @@ impl Growing {
     }
 
     fn start_and_compare(&self, row: &mut Measured) {
-        let started: Vec<Started> =
-            (0..STARTS).map(|_| Task::Start(self.directory.clone()).run()).collect();
+        let started: Vec<Started> = (0..STARTS).map(|_| Task::Start(self.directory.clone()).run()).collect();
         row.note("start", median(started.iter().map(|start| start.milliseconds).collect()));
         row.note("memory started", median(started.iter().map(|start| start.resident_mib).collect()));
         let synced: Synced = Task::Sync(self.directory.clone()).run();

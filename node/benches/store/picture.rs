@@ -152,10 +152,13 @@ impl Drawing<'_> {
         let line = self.top + 2.0 * LINE;
         self.text("faint", 0.0, line, panel.unit);
         let (first, last) = (&self.measured[0], &self.measured[self.measured.len() - 1]);
-        for (head, right) in [(count(first.events), 188.0), (count(last.events), 232.0), ("×10".to_owned(), 272.0)] {
+        for (head, right) in
+            [(count(first.events), 188.0), (count(last.events), 232.0), ("×10".to_owned(), 272.0)]
+        {
             self.text("faint number", right, line, &head);
         }
-        let figures = panel.series.iter().flat_map(|(name, _)| self.measured.iter().map(|row| row.figures[*name]));
+        let figures =
+            panel.series.iter().flat_map(|(name, _)| self.measured.iter().map(|row| row.figures[*name]));
         let figures: Vec<f64> = figures.collect();
         let low = figures.iter().copied().fold(f64::INFINITY, f64::min).max(0.001).log10().floor();
         let high = figures.iter().copied().fold(0.0, f64::max).max(0.01).log10().ceil().max(low + 2.0);
@@ -171,8 +174,7 @@ impl Drawing<'_> {
         while power <= high {
             let y = self.y(10_f64.powf(power), (low, high));
             let (left, right) = (self.left + LEFT, self.left + RIGHT);
-            let _infallible =
-                writeln!(self.svg, "<path class=\"grid\" d=\"M{left:.1} {y:.1}H{right:.1}\"/>");
+            let _infallible = writeln!(self.svg, "<path class=\"grid\" d=\"M{left:.1} {y:.1}H{right:.1}\"/>");
             self.text("faint number", LEFT - 6.0, y + 4.0, &power_of_ten(power));
             power += 1.0;
         }
@@ -197,8 +199,7 @@ impl Drawing<'_> {
         let points: Vec<(f64, f64)> =
             self.measured.iter().map(|row| (self.x(row.events), self.y(figure(row), range))).collect();
         let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-        let _infallible =
-            writeln!(self.svg, "<path class=\"line c{number}\" d=\"M{}\"/>", path.join("L"));
+        let _infallible = writeln!(self.svg, "<path class=\"line c{number}\" d=\"M{}\"/>", path.join("L"));
         for (x, y) in points {
             self.mark(number, x, y);
         }
@@ -262,6 +263,7 @@ fn count(events: usize) -> String {
 /// The label of a grid line.
 fn power_of_ten(power: f64) -> String {
     match power {
+        6.0.. => format!("{}M", 10_f64.powf(power - 6.0)),
         3.0.. => format!("{}k", 10_f64.powf(power - 3.0)),
         0.0.. => format!("{}", 10_f64.powf(power)),
         _ => format!("{:.*}", if power < -1.5 { 2 } else { 1 }, 10_f64.powf(power)),

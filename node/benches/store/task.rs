@@ -41,7 +41,10 @@ impl Task {
             Self::Fill(fill) => serde_json::to_value(filling::fill(fill)),
             Self::Query(ask) => serde_json::to_value(queries::ask(ask)),
             Self::Start(directory) => serde_json::to_value(operations::start(directory)),
-            Self::Kill(directory) => serde_json::to_value(operations::kill(directory)),
+            Self::Kill(directory) => {
+                operations::kill(directory);
+                Ok(serde_json::Value::Null)
+            }
             Self::Sync(directory) => serde_json::to_value(operations::sync(directory)),
             Self::Export(directory) => serde_json::to_value(operations::export(directory)),
             Self::SweepByNumber(directory) => serde_json::to_value(sweeping::by_number(directory)),
@@ -65,12 +68,8 @@ pub fn run_if_asked() -> bool {
 }
 
 /// Far more than there is, so that only a sweep that is measured drops anything.
-pub const KEEP: Retention = Retention {
-    events: 1_000_000_000,
-    seconds: 20 * 365 * 86_400,
-    mail_bytes: 1 << 50,
-    disk_bytes: 1 << 50,
-};
+pub const KEEP: Retention =
+    Retention { events: 1_000_000_000, seconds: 20 * 365 * 86_400, mail_bytes: 1 << 50, disk_bytes: 1 << 50 };
 
 /// Opens a store with the cache that is asked for.
 pub fn open(directory: &Path, retention: Retention) -> (Store, Writer) {
