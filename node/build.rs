@@ -31,16 +31,20 @@ fn main() -> io::Result<()> {
             continue;
         }
         println!("cargo::rerun-if-changed={}", file.display());
-        let variant = |extension: &str| match files.get(&format!("{path}.{extension}")) {
-            Some(variant) => format!("Some(include_bytes!({variant:?}))"),
+        let variant = |extension: &str| files.get(&format!("{path}.{extension}"));
+        let brotli = match variant("br") {
+            Some(brotli) => format!("Some(include_bytes!({brotli:?}))"),
             None => "None".into(),
         };
-        let (brotli, gzip) = (variant("br"), variant("gz"));
+        let content = match variant("gz") {
+            Some(gzip) => format!("Content::Gzip(include_bytes!({gzip:?}))"),
+            None => format!("Content::Plain(include_bytes!({file:?}))"),
+        };
         let (content_type, immutable) = (naming::content_type(path), naming::is_fingerprinted(path));
         writeln!(
             table,
             "WebFile {{ path: {path:?}, content_type: {content_type:?}, immutable: {immutable}, \
-             plain: include_bytes!({file:?}), brotli: {brotli}, gzip: {gzip} }},"
+             brotli: {brotli}, content: {content} }},"
         )
         .map_err(io::Error::other)?;
     }

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Lines that wait for the thread: what a node says in a bad minute, 200 KB.
 const QUEUE: usize = 1_024;
@@ -134,18 +137,28 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// What the log says where `RUST_LOG` does not ask for something else. No [`tracing_subscriber::EnvFilter`]: it brings
+/// regular expressions along, a megabyte, to ask for values of fields.
+fn usual(debug: bool) -> Targets {
+    let own = ["nostrp2p_node", "nostrp2p_runtime", "nostrp2p_overlay"];
+    match debug {
+        true => Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_targets(own.map(|part| (part, LevelFilter::DEBUG))),
+        false => Targets::new().with_default(LevelFilter::WARN),
+    }
+}
+
 /// The log as the program's only one, to stderr: warnings only, with `debug` what the node does. `RUST_LOG` decides otherwise
 /// where it is set and not empty. Panics go there too, whatever thread or task they end.
 pub fn begin(debug: bool) -> Log {
     let log = Log::to(io::stderr());
-    let default =
-        if debug { "info,nostrp2p_node=debug,nostrp2p_runtime=debug,nostrp2p_overlay=debug" } else { "warn" };
     let asked = std::env::var("RUST_LOG").ok().filter(|asked| !asked.trim().is_empty());
-    let asked = asked.and_then(|asked| tracing_subscriber::EnvFilter::try_new(asked).ok());
-    let filter = asked.unwrap_or_else(|| tracing_subscriber::EnvFilter::new(default));
+    let filter = asked.and_then(|asked| asked.parse().ok()).unwrap_or_else(|| usual(debug));
     // Colours are for a person in front of a terminal.
     let colours = io::IsTerminal::is_terminal(&io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(log.clone()).init();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(log.clone());
+    tracing_subscriber::registry().with(filter).with(lines).init();
     std::panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
         tracing::error!(thread, "{panic}");

@@ -350,7 +350,6 @@ fn serve(settings: Settings, instead: impl FnOnce(&RunError) -> Option<ExitCode>
     let log = log::begin(settings.debug);
     // What a person should read goes another way, but is no reason to wait either.
     let terminal = Log::to(std::io::stdout());
-    let words = terminal.clone();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(READERS).build();
     let runtime = match runtime {
@@ -362,7 +361,7 @@ fn serve(settings: Settings, instead: impl FnOnce(&RunError) -> Option<ExitCode>
         let _inside = runtime.enter();
         shutdown()
     };
-    let result = runtime.block_on(server::run(settings, shutdown, move |text| words.say(text)));
+    let result = runtime.block_on(server::run(settings, Box::pin(shutdown), terminal.clone()));
     // A lookup that nobody answers shall not keep a node that was told to end.
     runtime.shutdown_timeout(LAST_TASKS);
     let ended = match result {

@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, LocalBoxFuture},
+    stream::FuturesUnordered,
+};
 use nostrp2p_bridge::Policy;
 use nostrp2p_core::{NodeKey, Ownership};
 use nostrp2p_overlay::{Listen, MissingPart, NodeSecret, Overlay, StartError};
@@ -27,6 +31,7 @@ use crate::{
     delegated,
     driver::Driver,
     http::{self, App, ClientLimits, RefusedPages, Relay, Rest},
+    log::Log,
     mirror,
     node_status::OpenWays,
     own_names::OwnNames,
@@ -92,13 +97,23 @@ pub enum RunError {
     Broken(String),
 }
 
-/// Runs a node until `shutdown` completes. `say` gets what a person should read: lines for the terminal.
+/// Runs a node until `shutdown` completes. `terminal` gets the lines that a person should read.
+///
+/// In a box, for else the node would be compiled once more where it is run.
 ///
 /// # Errors
 /// When something cannot be opened, or the overlay breaks.
-pub async fn run(
+pub fn run(
     settings: Settings,
-    shutdown: impl Future<Output = ()>,
+    shutdown: BoxFuture<'static, ()>,
+    terminal: Log,
+) -> LocalBoxFuture<'static, Result<(), RunError>> {
+    open_and_run(settings, shutdown, move |text: &str| terminal.say(text)).boxed_local()
+}
+
+async fn open_and_run(
+    settings: Settings,
+    shutdown: BoxFuture<'static, ()>,
     say: impl Fn(&str) + Send + Sync + Clone + 'static,
 ) -> Result<(), RunError> {
     data_dir::prepare(&settings.data_dir)?;
@@ -123,7 +138,7 @@ pub async fn run(
 
 async fn run_open(
     settings: Settings,
-    shutdown: impl Future<Output = ()>,
+    shutdown: BoxFuture<'static, ()>,
     say: impl Fn(&str) + Send + Sync + Clone + 'static,
     store: &Store,
     writer: Writer,
@@ -379,7 +394,7 @@ async fn parts<const N: usize>(parts: [(&'static str, Option<JoinHandle<()>>); N
 }
 
 async fn wait_and_close(
-    shutdown: impl Future<Output = ()>,
+    mut shutdown: BoxFuture<'static, ()>,
     mut task: JoinHandle<(Writer, Option<String>)>,
     mut server: JoinHandle<io::Result<()>>,
     parts: impl Future<Output = String>,
@@ -387,7 +402,6 @@ async fn wait_and_close(
     overlay: Overlay,
     store: &Store,
 ) -> Result<(), RunError> {
-    tokio::pin!(shutdown);
     // Without any of its parts the node would hang half alive, so it ends, and whoever started it starts it again.
     let (ended, lost) = tokio::select! {
         () = &mut shutdown => (None, None),
@@ -495,7 +509,10 @@ mod tests {
         let forever = std::future::pending::<()>();
         // A part that has nothing more to do is no reason to end.
         let parts = parts([("the mirrors", Some(tokio::spawn(async {}))), ("the way home", Some(home))]);
-        wait_and_close(forever, task, server, parts, stopper, overlay, &store).await.unwrap_err().to_string()
+        wait_and_close(Box::pin(forever), task, server, parts, stopper, overlay, &store)
+            .await
+            .unwrap_err()
+            .to_string()
     }
 
     fn until_stop(writer: Writer, mut stop: Stop) -> JoinHandle<(Writer, Option<String>)> {

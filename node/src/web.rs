@@ -3,6 +3,10 @@
 //! The build script lists `target/web` as it was when the node was built. A path is compared exactly with that list,
 //! so no spelling of a path leads outside of it. The HTTP server decides what to serve, and with which headers.
 
+use std::{borrow::Cow, io::Read as _};
+
+use flate2::read::GzDecoder;
+
 #[cfg(test)]
 mod naming;
 
@@ -15,11 +19,32 @@ pub struct WebFile {
     pub content_type: &'static str,
     /// The name changes with the content: a browser may keep it for ever. The others must be asked for each time.
     pub immutable: bool,
-    pub plain: &'static [u8],
     /// Absent where it would not be smaller.
     pub brotli: Option<&'static [u8]>,
-    /// Absent where it would not be smaller.
-    pub gzip: Option<&'static [u8]>,
+    /// The file as it is embedded for everybody else.
+    pub content: Content,
+}
+
+/// A file is embedded once for those who read no Brotli. All browsers read gzip, so the long form waits for nobody.
+#[derive(Debug, Clone, Copy)]
+pub enum Content {
+    /// Where gzip would not be smaller.
+    Plain(&'static [u8]),
+    Gzip(&'static [u8]),
+}
+
+impl Content {
+    /// The file itself. A file that cannot be unpacked was damaged on the disk, and is empty.
+    pub fn unpacked(self) -> Cow<'static, [u8]> {
+        match self {
+            Self::Plain(bytes) => bytes.into(),
+            Self::Gzip(packed) => {
+                let mut bytes = Vec::new();
+                let unpacked = GzDecoder::new(packed).read_to_end(&mut bytes);
+                unpacked.map(|_| bytes).unwrap_or_default().into()
+            }
+        }
+    }
 }
 
 /// Sorted by path.
@@ -46,7 +71,8 @@ mod tests {
     use super::*;
 
     const fn sample(path: &'static str) -> WebFile {
-        WebFile { path, content_type: "text/plain", immutable: false, plain: b"x", brotli: None, gzip: None }
+        let content = Content::Plain(b"x");
+        WebFile { path, content_type: "text/plain", immutable: false, brotli: None, content }
     }
 
     #[test]
@@ -82,9 +108,12 @@ mod tests {
             assert_eq!(file.immutable, naming::is_fingerprinted(file.path), "{}", file.path);
             assert_eq!(file.content_type, naming::content_type(file.path), "{}", file.path);
             assert!(!naming::is_variant(file.path), "{}", file.path);
-            for packed in [file.brotli, file.gzip].into_iter().flatten() {
-                assert!(packed.len() < file.plain.len(), "{}", file.path);
+            let plain = file.content.unpacked();
+            assert!(!plain.is_empty(), "{}", file.path);
+            if let Content::Gzip(packed) = file.content {
+                assert!(packed.len() < plain.len(), "{}", file.path);
             }
+            assert!(file.brotli.is_none_or(|packed| packed.len() < plain.len()), "{}", file.path);
         }
         assert_eq!(index().is_some(), !FILES.is_empty());
     }

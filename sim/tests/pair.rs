@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use nostrp2p_core::{FetchTarget, Service};
-use nostrp2p_protocol::{EventTemplate, Kind, frame::Carried};
+use nostrp2p_protocol::{EventTemplate, Kind, frame::Carried, rpc::RpcRequest};
+use nostrp2p_runtime::PeerNetwork as _;
 use nostrp2p_sim::{VirtualNode, Wire};
-use tokio::time::sleep;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -178,6 +182,26 @@ async fn a_node_whose_store_takes_nothing_passes_on_and_answers_and_stores_later
     assert!(bob.answers().await && !bob.holds(&post));
     bob.block_store(false);
     assert!(bob.hears(&post).await < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_the_requests_over_budget_sixty_four_wait_for_their_refusal_and_the_rest_are_refused_at_once() {
+    let (wire, _alice, bob) = pair().await;
+    let (greedy, _events) = wire.join(VirtualNode::new(&wire, 3, 3).peer());
+    let mut asking = JoinSet::new();
+    for _ in 0..900 {
+        let (greedy, bob) = (greedy.clone(), bob.peer());
+        asking.spawn(async move {
+            let asked = Instant::now();
+            let answer = greedy.request(bob, Service::Fetch, RpcRequest::Announcements.encode()).await;
+            answer.is_err().then(|| asked.elapsed())
+        });
+    }
+    let refused: Vec<Duration> = asking.join_all().await.into_iter().flatten().collect();
+    let (at_once, waited): (Vec<_>, Vec<_>) =
+        refused.into_iter().partition(|time| *time < Duration::from_secs(1));
+    assert_eq!(waited.len(), 64);
+    assert!(at_once.len() > 200, "{}", at_once.len());
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,8 @@ const MAX_WANTS: usize = 100;
 const FEW: usize = 10;
 /// A profile that is older than this is worth asking for again, in seconds.
 const OLD_SECONDS: u64 = 86_400;
+/// By how many seconds a program's clock may be behind: it asks until its own now.
+const BEHIND_SECONDS: u64 = 60;
 /// Conversations whose answers one question makes the node ask for.
 const MAX_CONVERSATIONS: usize = 10;
 /// How long an answer waits for what other nodes are asked for.
@@ -74,7 +76,7 @@ pub(super) fn missing<'a>(
 ) -> Result<Missing, redb::Error> {
     let mut asked = Asked::default();
     let filters: Vec<&Filter> = filters.into_iter().collect();
-    filters.iter().for_each(|filter| asked.name(filter));
+    filters.iter().for_each(|filter| asked.name(filter, now));
     for page in conversations(store, &filters, now)? {
         asked.want(FetchTarget::Answers(page), true);
     }
@@ -100,14 +102,14 @@ struct Asked {
 }
 
 impl Asked {
-    fn name(&mut self, filter: &Filter) {
+    fn name(&mut self, filter: &Filter, now: u64) {
         // Who wants nothing that is stored listens to what comes.
         if filter.limit == Some(0) {
             return;
         }
         match &filter.ids {
             Some(ids) => self.name_events(ids, filter.authors.as_ref()),
-            None => self.name_people(filter),
+            None => self.name_people(filter, now),
         }
     }
 
@@ -117,9 +119,10 @@ impl Asked {
             .extend(ids.iter().filter(|id| **id != PING).map(|id| (FetchTarget::Event(*id, author), None)));
     }
 
-    fn name_people(&mut self, filter: &Filter) {
+    fn name_people(&mut self, filter: &Filter, now: u64) {
         let Some(authors) = &filter.authors else { return };
         let few = authors.len() <= FEW;
+        let refreshed = few && reaches_now(filter, now);
         // Whoever names no kind and a tag looks for something else.
         let kinds = match &filter.kinds {
             Some(kinds) => kinds.clone(),
@@ -136,14 +139,14 @@ impl Asked {
                 if let Some(want) = FetchTarget::latest_of(*kind, *author)
                     && (few || is_about_people || *kind == Kind::PROFILE)
                 {
-                    self.want(want, few);
+                    self.want(want, refreshed);
                 }
                 if let Some(want) = FetchTarget::addressable_of(*kind, *author).filter(|_| few) {
-                    self.want(want, true);
+                    self.want(want, refreshed);
                 }
             }
             if posts && few && filter.tags.is_empty() {
-                self.want(FetchTarget::Posts(*author), true);
+                self.want(FetchTarget::Posts(*author), refreshed);
             }
         }
     }
@@ -192,9 +195,8 @@ impl Asked {
 /// The first pages of the answers, comments and votes that these filters ask for, of stored events. Private events
 /// have no public answers. Later pages were fetched with the first one.
 fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<AnswersPage>, redb::Error> {
-    let from_now =
-        |filter: &&&Filter| filter.limit != Some(0) && filter.until.is_none_or(|until| until >= now);
-    let filters: Vec<&Filter> = filters.iter().filter(from_now).copied().collect();
+    let asks_now = |filter: &&&Filter| filter.limit != Some(0) && reaches_now(filter, now);
+    let filters: Vec<&Filter> = filters.iter().filter(asks_now).copied().collect();
     let wants = |filter: &Filter, to: &AnswersTo| {
         filter.kinds.as_ref().is_none_or(|kinds| to.kinds().iter().any(|kind| kinds.contains(kind)))
     };
@@ -225,6 +227,11 @@ fn conversations(store: &Store, filters: &[&Filter], now: u64) -> Result<Vec<Ans
         pages.extend(to.map(|to| AnswersPage::first(to, root.pubkey)));
     }
     Ok(pages)
+}
+
+/// Whether the newest of what a filter names is in its answer: whoever reads on into the past does not wait for it.
+fn reaches_now(filter: &Filter, now: u64) -> bool {
+    filter.until.is_none_or(|until| until.saturating_add(BEHIND_SECONDS) >= now)
 }
 
 /// The values of these tags in a filter.
@@ -350,6 +357,23 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_on_into_the_past_refreshes_nothing_but_still_gets_what_is_not_here() {
+        let post = by_one(NOW - 5_000, Kind::POST);
+        let posts = FetchTarget::Posts(post.pubkey);
+        let until = |until| [Filter { until, ..asked(&[post.pubkey], &[Kind::POST]) }];
+        let refreshed = Missing { lacking: vec![], stale: vec![posts.clone()] };
+        for now in [None, Some(NOW), Some(NOW - BEHIND_SECONDS)] {
+            assert_eq!(missing_of(&until(now), std::slice::from_ref(&post)), refreshed, "{now:?}");
+        }
+        let past = until(Some(NOW - BEHIND_SECONDS - 1));
+        assert_eq!(missing_of(&past, &[post]), Missing::default());
+        assert_eq!(lacking(&past, &[]), [posts]);
+        let old = profile(NOW - OLD_SECONDS - 1);
+        let past = [Filter { until: Some(NOW - 5_000), ..asked(&[old.pubkey], &[Kind::PROFILE]) }];
+        assert_eq!(missing_of(&past, &[old]), Missing::default());
+    }
+
+    #[test]
     fn a_ping_and_a_subscription_to_what_comes_ask_nobody() {
         let ping = Filter { ids: Some([PING].into()), ..Filter::default() };
         let author = PublicKey::from_bytes([1; 32]);
@@ -388,7 +412,7 @@ mod tests {
         let to = AnswersTo::Post(post.id());
         let page = FetchTarget::Answers(AnswersPage::first(to, post.pubkey));
         assert_eq!(lacking(answers(&post, Kind::POST)), [page]);
-        let further_back = Filter { until: Some(NOW - 1), ..answers(&post, Kind::POST) };
+        let further_back = Filter { until: Some(NOW - BEHIND_SECONDS - 1), ..answers(&post, Kind::POST) };
         assert_eq!(lacking(further_back), [], "the first page has asked");
         assert_eq!(lacking(answers(&private, Kind::POST)), []);
         assert_eq!(lacking(answers(&post, Kind::REACTION)), [], "likes are private");

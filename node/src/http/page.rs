@@ -1,11 +1,13 @@
 //! The web client, served from the binary.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 
-use crate::web::{self, WebFile};
+use crate::web::{self, Content, WebFile};
 
 /// No script but our own and no frame around us. WebSockets go to the node of one's choice, which at home has no TLS;
 /// pictures and domain names (NIP-05) of others are loaded when somebody asks for them, by https only.
@@ -43,10 +45,10 @@ pub(super) fn index(headers: &HeaderMap) -> Response {
 fn serve(file: &'static WebFile, headers: &HeaderMap) -> Response {
     let accepted =
         headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (body, encoding) = match (file.brotli, file.gzip) {
-        (Some(brotli), _) if accepts(accepted, "br") => (brotli, Some("br")),
-        (_, Some(gzip)) if accepts(accepted, "gzip") => (gzip, Some("gzip")),
-        _ => (file.plain, None),
+    let (body, encoding): (Cow<'static, [u8]>, _) = match (file.brotli, file.content) {
+        (Some(brotli), _) if accepts(accepted, "br") => (brotli.into(), Some("br")),
+        (_, Content::Gzip(packed)) if accepts(accepted, "gzip") => (packed.into(), Some("gzip")),
+        (_, content) => (content.unpacked(), None),
     };
     let caching = if file.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut response = body.into_response();
@@ -80,6 +82,10 @@ pub(super) fn accepts(header: &str, encoding: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
     use super::*;
 
     #[test]
@@ -90,5 +96,32 @@ mod tests {
         assert!(!accepts("gzip", "br"));
         assert!(!accepts("", "gzip"));
         assert!(!accepts("brotli", "br"));
+    }
+
+    #[tokio::test]
+    async fn who_reads_no_gzip_gets_the_file_itself() {
+        let text = "a page ".repeat(100);
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        let packed: &[u8] = packed.finish().unwrap().leak();
+        let file = WebFile {
+            path: "/",
+            content_type: "text/html",
+            immutable: false,
+            brotli: None,
+            content: Content::Gzip(packed),
+        };
+        let file: &WebFile = Box::leak(Box::new(file));
+        for (accepted, encoding, expected) in
+            [("gzip, br", Some("gzip"), packed), ("br", None, text.as_bytes()), ("", None, text.as_bytes())]
+        {
+            let headers =
+                [(header::ACCEPT_ENCODING, HeaderValue::from_static(accepted))].into_iter().collect();
+            let response = serve(file, &headers);
+            let said = response.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap());
+            assert_eq!(said, encoding, "{accepted}");
+            let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            assert_eq!(&body[..], expected, "{accepted}");
+        }
     }
 }
