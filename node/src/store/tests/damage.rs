@@ -1,6 +1,9 @@
 //! Damaged files, and files of an earlier version.
 
-use redb::{TableDefinition, TableHandle, WriteTransaction};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use nostrp2p_protocol::EventId;
+use redb::{StorageBackend, TableDefinition, TableHandle, WriteTransaction, backends::FileBackend};
 
 use super::*;
 use crate::store::{
@@ -117,29 +120,87 @@ fn count_in(store: &Store, range: &(Vec<u8>, Vec<u8>)) -> usize {
     count
 }
 
-#[tokio::test]
-async fn a_store_of_schema_10_has_all_its_rows_in_one_table() {
-    let directory = tempfile::tempdir().unwrap();
-    let (store, writer) = open(directory.path());
+/// Leaves a store as schema 10 had it: 240 posts, and the times and ids of those that are shared.
+async fn schema_10(directory: &Path) -> (Vec<Event>, Vec<(u64, EventId)>) {
+    let (store, writer) = open(directory);
     let posts: Vec<Event> = (0..240).map(|number| post(1 + number % 3, number.into(), "a post")).collect();
     for post in &posts {
         writer.store(post.clone(), Propagation::Shared).await;
     }
     writer.settle().await.unwrap();
-    let everything = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
-    let shared = store.shared(everything).unwrap();
+    let shared = store.shared(EVERYTHING).unwrap();
     writer.close();
     drop(store);
-    let database = Database::open(directory.path().join(FILE)).unwrap();
+    let database = Database::open(directory.join(FILE)).unwrap();
     let transaction = database.begin_write().unwrap();
     part_rows(&transaction);
     transaction.open_table(tables::META).unwrap().insert(tables::META_SCHEMA, 10).unwrap();
     transaction.commit().unwrap();
-    drop(database);
+    (posts, shared)
+}
+
+const EVERYTHING: nostrp2p_core::SyncWindow = nostrp2p_core::SyncWindow { since: 0, until: u64::MAX };
+
+#[tokio::test]
+async fn a_store_of_schema_10_has_all_its_rows_in_one_table() {
+    let directory = tempfile::tempdir().unwrap();
+    let (posts, shared) = schema_10(directory.path()).await;
     let (store, writer) = open(directory.path());
-    assert_eq!(store.shared(everything).unwrap(), shared);
+    assert_eq!(store.shared(EVERYTHING).unwrap(), shared);
     assert_eq!([BY_TIME_AND_ID, BY_HOUR, ids::BY_ID].map(|sort| count(&store, sort)), [240; 3]);
     assert_eq!(commit(&writer, &posts[7]).await, Inserted::Known(8));
+    writer.close();
+}
+
+/// A file whose disk takes so many more writes, and then is full.
+#[derive(Debug)]
+struct FillingDisk(FileBackend, AtomicU32);
+
+impl StorageBackend for FillingDisk {
+    fn len(&self) -> std::io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, length: u64) -> std::io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        let left = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| ErrorKind::StorageFull)?;
+        self.0.write(offset, data)
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_while_a_store_is_brought_up_to_date_costs_nothing_at_whatever_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_, shared) = schema_10(directory.path()).await;
+    let path = directory.path().join(FILE);
+    let mark = || file_check::FileMark::of(&path);
+    let bring_up_to_date = |writes: u32| {
+        let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        let disk = FillingDisk(FileBackend::new(file).unwrap(), AtomicU32::new(writes));
+        let opened = quietly(|| {
+            let database = Database::builder().create_with_backend(disk)?;
+            opening::prepare(&database, 1, Purpose::Begin(1), (mark(), mark()))
+        });
+        opened.is_some_and(|opened| opened.is_ok())
+    };
+    let needed = (0..5_000).find(|writes| bring_up_to_date(*writes)).unwrap();
+    assert!(needed > 10, "it took {needed} writes");
+    let (store, writer) = open(directory.path());
+    assert_eq!(store.shared(EVERYTHING).unwrap(), shared);
+    assert_eq!([BY_TIME_AND_ID, BY_HOUR, ids::BY_ID].map(|sort| count(&store, sort)), [240; 3]);
+    assert_eq!(store.select_all().len(), 240);
     writer.close();
 }
 
