@@ -24,7 +24,7 @@ use super::{
     lock::Lock,
     opening::{self, Opened, Purpose},
     quietly,
-    rows::{Memtables, Snapshot, Waiting},
+    rows::{Memtables, NewestRows, Snapshot},
 };
 use crate::trusted_time::TrustedTime;
 
@@ -85,16 +85,13 @@ impl Disk {
 
     /// What was committed last, with the rows by which events are found.
     pub(super) fn snapshot(&self) -> Result<Snapshot, redb::Error> {
-        let (transaction, memtables) = {
-            let current = self.current();
-            (current.database.begin_read()?, Arc::clone(&current.memtables))
-        };
-        Snapshot::of(transaction, &memtables)
+        let current = self.current();
+        Snapshot::begin(&current.memtables, || current.database.begin_read())
     }
 
     /// Where the newest rows are. What cannot be read is another part's trouble.
-    pub(super) fn waiting_rows(&self) -> Waiting {
-        self.snapshot().map_or(Waiting::None, |snapshot| snapshot.rows().waiting())
+    pub(super) fn newest_rows(&self) -> NewestRows {
+        self.snapshot().map_or(NewestRows::InTable, |snapshot| snapshot.rows().newest())
     }
 
     /// The newest rows of the last commits.
@@ -110,7 +107,7 @@ impl Disk {
     /// From now on what was committed is read from a view, and nothing reaches the disk. On failure all stays as it is, as
     /// when the file is not where it was: the database that has it open can still be read.
     pub(super) fn stop_writing(&self) -> Result<(), redb::Error> {
-        if self.waiting().is_some() {
+        if self.newest().is_some() {
             return Ok(());
         }
         self.check_file().map_err(redb::Error::Io)?;
@@ -133,7 +130,7 @@ impl Disk {
     pub(super) fn write_again(&self) -> Result<StoreProgress, redb::Error> {
         self.check_file().map_err(redb::Error::Io)?;
         find_room(&self.path).map_err(redb::Error::Io)?;
-        let mut waiting = self.waiting();
+        let mut waiting = self.newest();
         let purpose = waiting.map_or(Purpose::GoOn, Purpose::Begin);
         let (database, opened) =
             quietly(|| open(&self.path, purpose, self.cache)).unwrap_or_else(no_database)?;
@@ -165,7 +162,7 @@ impl Disk {
         std::fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Option<StoreId>> {
+    fn newest(&self) -> MutexGuard<'_, Option<StoreId>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

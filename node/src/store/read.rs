@@ -147,7 +147,7 @@ impl Store {
     /// When the disk cannot be read.
     pub fn mark(&self, sequence: u64, event: &Event) -> Result<Mark, redb::Error> {
         let snapshot = self.database.snapshot()?;
-        mark((&snapshot, snapshot.rows()), sequence, event)
+        mark((&snapshot, Some(snapshot.rows())), sequence, event)
     }
 
     /// All deliveries that wait.
@@ -304,14 +304,18 @@ const LATEST_DELIVERIES: usize = 200;
 
 /// See [`Store::mark`].
 pub(super) fn mark(
-    (transaction, rows): (&ReadTransaction, &RowsReader),
+    (transaction, rows): (&ReadTransaction, Option<&RowsReader>),
     sequence: u64,
     event: &Event,
 ) -> Result<Mark, redb::Error> {
     if let Some(relay) = transaction.open_table(MIRRORED)?.get(sequence)? {
         return Ok(Mark::Mirrored(relay.value().to_owned()));
     }
-    Ok(if shared::holds(rows, event)? { Mark::Shared } else { Mark::None })
+    Ok(if rows.map(|rows| shared::holds(rows, event)).transpose()?.unwrap_or_default() {
+        Mark::Shared
+    } else {
+        Mark::None
+    })
 }
 
 type DeliveryRow<'a> = (AccessGuard<'a, (u64, &'static [u8; 32])>, AccessGuard<'a, (u8, u8, u64)>);

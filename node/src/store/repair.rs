@@ -113,9 +113,8 @@ fn read_all(copy: &Path, salvaged: &mut Repaired, mut save: impl FnMut(Saved)) {
                         seen.insert(event.id());
                         salvaged.events += 1;
                         // What cannot be read any more is not shared.
-                        let marked = rows.as_ref().and_then(|rows| {
-                            quietly(|| read::mark((&database.begin_read()?, rows), place, &event))
-                        });
+                        let marked =
+                            quietly(|| read::mark((&database.begin_read()?, rows.as_ref()), place, &event));
                         let mark = marked.and_then(Result::ok).unwrap_or(Mark::None);
                         save(Saved::Event(event, mark));
                     }

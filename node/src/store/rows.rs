@@ -29,7 +29,7 @@ use log::{Log, ROW_LOG};
 use memtable::Memtable;
 use sorted_run::SortedRun;
 
-pub(super) use memtable::{Memtables, Waiting};
+pub(super) use memtable::{Memtables, NewestRows};
 pub(super) use merge::RowRange;
 pub(super) use snapshot::Snapshot;
 
@@ -85,7 +85,11 @@ impl<'txn> Rows<'txn> {
         memtables: &Memtables,
     ) -> Result<Self, redb::Error> {
         let log = Log::open(transaction)?;
-        let memtable = memtables.of(log.last()?, || log.read())?;
+        let commit = log.last()?;
+        let memtable = match memtables.get(commit) {
+            Some(memtable) => memtable,
+            None => memtables.begin(commit, log.read()?),
+        };
         Ok(Self {
             table: transaction.open_table(ROWS)?,
             log,
@@ -149,19 +153,19 @@ impl<'txn> Rows<'txn> {
     }
 
     /// Writes the changes of this transaction down, and moves some rows into the table. Says where the rows are then.
-    pub(super) fn finish(&mut self, memtables: &Memtables, moves: Moves) -> Result<Waiting, redb::Error> {
+    pub(super) fn finish(&mut self, memtables: &Memtables, moves: Moves) -> Result<NewestRows, redb::Error> {
         self.settle()?;
         if self.memtable.bytes() >= moves.from_bytes || moves.at_least > 0 {
             self.memtable.begin_moving(self.log.last()?);
         }
         self.move_some(moves.at_least.max(self.changed.saturating_mul(MOVED_FOR_EACH)))?;
         memtables.prepare(self.log.last()?, Arc::new(self.memtable.clone()));
-        Ok(self.memtable.waiting())
+        Ok(self.memtable.newest())
     }
 
     /// Moves all rows into the table.
     pub(super) fn move_all(&mut self) -> Result<(), redb::Error> {
-        while self.memtable.waiting() != Waiting::None {
+        while self.memtable.newest() != NewestRows::InTable {
             self.memtable.begin_moving(self.log.last()?);
             self.move_some(usize::MAX)?;
         }
@@ -170,6 +174,9 @@ impl<'txn> Rows<'txn> {
 
     /// Goes on moving rows into the table, in their order.
     fn move_some(&mut self, most: usize) -> Result<(), redb::Error> {
+        if most == 0 {
+            return Ok(());
+        }
         let Some(mut moving) = self.memtable.take_moving() else { return Ok(()) };
         let mut moved = 0;
         let mut rows = moving.rest();
@@ -207,8 +214,8 @@ pub(super) struct RowsReader {
 
 impl RowsReader {
     /// Where the newest rows are.
-    pub(super) fn waiting(&self) -> Waiting {
-        self.memtable.waiting()
+    pub(super) fn newest(&self) -> NewestRows {
+        self.memtable.newest()
     }
 
     #[cfg(test)]

@@ -15,7 +15,7 @@ use super::{
     mailbox::{self, Circle, Mailbox, SenderKey},
     on_demand::OnDemand,
     record,
-    rows::{FindRows, Memtables, Moves, Rows, Waiting},
+    rows::{FindRows, Memtables, Moves, NewestRows, Rows},
     shared::{self, Shared},
     tables::{
         DELETING, ENDS, EVENTS, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_WRITTEN,
@@ -289,5 +289,5 @@ pub(super) struct Finished {
     /// Whether deletions have been stored that are not carried out yet.
     pub(super) deleting: bool,
     /// Where the newest rows are.
-    pub(super) rows: Waiting,
+    pub(super) rows: NewestRows,
 }

@@ -35,7 +35,7 @@ use super::{
     disk::Disk,
     outage::Outages,
     retention::{SWEEP_EVERY, SWEEP_ROWS},
-    rows::Waiting,
+    rows::NewestRows,
     sweep::SweepPosition,
     write::Finished,
 };
@@ -60,7 +60,7 @@ const MOVED_WHILE_IDLE: usize = 10_000;
 const SETTLE_WITHIN: Duration = Duration::from_secs(5);
 /// Commits for which somebody waits and that leave deletions aside, before one goes on with them all the same.
 const HASTY_COMMITS: u32 = 16;
-/// Old events are looked for not only every so many new ones, but as well when so many bytes have come of others: that many large events are far fewer.
+/// Old events are looked for, too, when so many bytes have come of others: of large events that is after far fewer.
 const SWEEP_BYTES: u64 = 16 * 1024 * 1024;
 /// Where less is kept of others, one part of so many of that.
 const SWEEP_PART: u64 = 16;
@@ -278,9 +278,9 @@ fn run(
         left_aside: 0,
     };
     // It may have been killed before it moved its newest rows.
-    let mut rows = database.waiting_rows();
-    let mut written = rows != Waiting::None;
-    let mut quiet_at = (rows != Waiting::None).then(|| Instant::now() + idle.after);
+    let mut rows = database.newest_rows();
+    let mut written = rows != NewestRows::InTable;
+    let mut quiet_at = (rows != NewestRows::InTable).then(|| Instant::now() + idle.after);
     // A run that found its disk full begins with waiting for room.
     let mut outage = failure.borrow().clone();
     loop {
@@ -294,12 +294,12 @@ fn run(
             failure.send_replace(None);
             progress.send_if_modified(|progress| std::mem::replace(progress, done) != done);
         }
-        let busy = deletions.under_way || rows == Waiting::Moving;
+        let busy = deletions.under_way || rows == NewestRows::Moving;
         let wake_at = if busy { Some(Instant::now()) } else { settle_at.or(quiet_at) };
         let Ok(first) = next(&clock, &mut writes, wake_at) else { break };
         let quiet = first.is_none() && settle_at.is_none() && !busy;
         let long_quiet = quiet && quiet_at.take_if(|at| *at <= Instant::now()).is_some();
-        if long_quiet && rows == Waiting::None {
+        if long_quiet && rows == NewestRows::InTable {
             database.give_back(&progress.borrow().usage, idle.worthwhile);
             continue;
         }
@@ -315,7 +315,7 @@ fn run(
         let settles = group.is_empty() && settle_at.is_some_and(|at| at <= Instant::now());
         let urgent = settles || group.iter().any(Write::is_urgent);
         let going_on = deletions.take_turn(&group);
-        let moves = group.is_empty() && (rows == Waiting::Moving || long_quiet);
+        let moves = group.is_empty() && (rows == NewestRows::Moving || long_quiet);
         let moved = if moves { MOVED_WHILE_IDLE } else { 0 };
         let work = Work { urgent, retention, sweep: sweep.then_some(&mut place), going_on, moved };
         match commit(database, &group, work, &mut memory) {

@@ -10,10 +10,9 @@ const RATIO: usize = 2;
 
 /// Where the newest rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Waiting {
-    /// In the table.
-    None,
-    /// In memory, where they may stay for a while.
+pub(in crate::store) enum NewestRows {
+    InTable,
+    /// In memory and in the log, where they may stay for a while.
     InMemory,
     /// On their way into the table.
     Moving,
@@ -58,11 +57,11 @@ impl Memtable {
         self.runs().map(SortedRun::size).sum()
     }
 
-    pub(super) const fn waiting(&self) -> Waiting {
+    pub(super) const fn newest(&self) -> NewestRows {
         match &self.moving {
-            Some(_) => Waiting::Moving,
-            None if self.runs.is_empty() => Waiting::None,
-            None => Waiting::InMemory,
+            Some(_) => NewestRows::Moving,
+            None if self.runs.is_empty() => NewestRows::InTable,
+            None => NewestRows::InMemory,
         }
     }
 
@@ -107,23 +106,24 @@ impl MovingRows {
 pub(in crate::store) struct Memtables(Mutex<Vec<(u64, Arc<Memtable>)>>);
 
 impl Memtables {
-    /// The memtable of a commit. `read` makes it from the log when it is not here, as after a start.
-    pub(super) fn of(
-        &self,
-        commit: u64,
-        read: impl FnOnce() -> Result<Memtable, redb::Error>,
-    ) -> Result<Arc<Memtable>, redb::Error> {
-        let known =
-            self.lock().iter().find(|(number, _)| *number == commit).map(|(_, known)| Arc::clone(known));
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let memtable = Arc::new(read()?);
+    /// The memtable of a commit, if it is here: the last one's is, unless nothing was read yet since the file was opened.
+    pub(super) fn get(&self, commit: u64) -> Option<Arc<Memtable>> {
+        self.lock().iter().find(|(number, _)| *number == commit).map(|(_, known)| Arc::clone(known))
+    }
+
+    /// Takes the memtable of a commit that was read from the log, if nothing is here yet, and gives it back.
+    pub(super) fn begin(&self, commit: u64, memtable: Memtable) -> Arc<Memtable> {
+        let memtable = Arc::new(memtable);
         let mut kept = self.lock();
         if kept.is_empty() {
             kept.push((commit, Arc::clone(&memtable)));
         }
-        Ok(memtable)
+        memtable
+    }
+
+    /// Whether nothing was read yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 
     /// Keeps the memtable of a commit that is about to be made. One that failed may have had the same number.
@@ -133,8 +133,8 @@ impl Memtables {
         kept.push((commit, memtable));
     }
 
-    /// The last commit is made: the memory of those before is given back. Who has begun to read by one of them reads the
-    /// log.
+    /// The last commit is made: the memory of those before is given back. Who has just begun to read by one of them begins
+    /// again.
     pub(in crate::store) fn committed(&self) {
         let mut kept = self.lock();
         let before = kept.len().saturating_sub(1);

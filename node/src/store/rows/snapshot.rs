@@ -2,12 +2,15 @@
 
 use std::ops::Deref;
 
-use redb::ReadTransaction;
+use redb::{ReadTransaction, TransactionError};
 
 use super::{
     Memtables, ROWS, RowsReader,
     log::{self, LogReader, ROW_LOG},
 };
+
+/// How often a reader begins before it reads the log: one that is overtaken by commits again and again goes on all the same.
+const MOST_ATTEMPTS: u32 = 100;
 
 /// One state of the store: its index rows, and the transaction by which all other tables are read, to which it
 /// dereferences.
@@ -17,15 +20,28 @@ pub(in crate::store) struct Snapshot {
 }
 
 impl Snapshot {
-    /// The state that a transaction has just begun to read.
-    pub(in crate::store) fn of(
-        transaction: ReadTransaction,
+    /// Begins to read. Commits may be made between that and looking for the memtable, whose memory is then gone: it begins
+    /// again, for reading the log takes a tenth of a second.
+    pub(in crate::store) fn begin(
         memtables: &Memtables,
+        begin: impl Fn() -> Result<ReadTransaction, TransactionError>,
     ) -> Result<Self, redb::Error> {
-        let log: LogReader = transaction.open_table(ROW_LOG)?;
-        let memtable = memtables.of(log::last(&log)?, || log::read(&log))?;
-        let rows = RowsReader { table: transaction.open_table(ROWS)?, memtable };
-        Ok(Self { transaction, rows })
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let transaction = begin()?;
+            let log: LogReader = transaction.open_table(ROW_LOG)?;
+            let commit = log::last(&log)?;
+            let memtable = match memtables.get(commit) {
+                Some(memtable) => memtable,
+                None if attempts == MOST_ATTEMPTS || memtables.is_empty() => {
+                    memtables.begin(commit, log::read(&log)?)
+                }
+                None => continue,
+            };
+            let rows = RowsReader { table: transaction.open_table(ROWS)?, memtable };
+            return Ok(Self { transaction, rows });
+        }
     }
 
     /// The rows by which events are found.

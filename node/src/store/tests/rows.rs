@@ -1,9 +1,12 @@
 //! The newest index rows are in memory and in the log, all others in their table: readers see both as one.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use super::*;
-use crate::store::rows::{FindRows, MOST_BYTES, Moves, RowRange, Rows, RowsReader, Waiting};
+use crate::store::rows::{FindRows, MOST_BYTES, Moves, NewestRows, RowRange, Rows, RowsReader, Snapshot};
 
 /// Bytes of rows in memory at which they are moved in these tests.
 const FEW: usize = 4_096;
@@ -50,7 +53,7 @@ fn row(random: &mut StdRng) -> Vec<u8> {
 }
 
 /// Some commits with random changes, each compared with a set; what they leave is given back.
-fn change(disk: &Disk, model: &mut BTreeSet<Vec<u8>>, random: &mut StdRng) -> Waiting {
+fn change(disk: &Disk, model: &mut BTreeSet<Vec<u8>>, random: &mut StdRng) -> NewestRows {
     let transaction = disk.begin_write().unwrap();
     let mut rows = Rows::open(&transaction, &disk.memtables()).unwrap();
     for _ in 0..random.random_range(0..200) {
@@ -119,6 +122,33 @@ fn a_transaction_that_is_not_committed_leaves_no_rows() {
 }
 
 #[test]
+fn a_reader_that_commits_overtake_begins_again_and_does_not_read_the_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    writer.close();
+    let disk = &store.database;
+    let state = RefCell::new((BTreeSet::new(), StdRng::seed_from_u64(2)));
+    let commit = || {
+        let (model, random) = &mut *state.borrow_mut();
+        change(disk, model, random);
+        disk.memtables().committed();
+    };
+    commit();
+    let begun = Cell::new(0);
+    let begin = || {
+        let transaction = disk.begin_read();
+        if begun.replace(begun.get() + 1) == 0 {
+            commit();
+        }
+        transaction
+    };
+    let snapshot = Snapshot::begin(&disk.memtables(), begin).unwrap();
+    assert_eq!(begun.get(), 2);
+    let (model, random) = &mut *state.borrow_mut();
+    check(snapshot.rows(), model, random);
+}
+
+#[test]
 fn however_much_one_transaction_writes_memory_is_bounded() {
     let directory = tempfile::tempdir().unwrap();
     let (store, writer) = open(directory.path());
@@ -150,7 +180,7 @@ fn rows_that_were_in_memory_are_read_from_the_log_after_a_crash_and_moved_by_an_
     }
     let stored = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(writer.settle());
     stored.unwrap();
-    assert_ne!(read(&store.database).waiting(), Waiting::None);
+    assert_ne!(read(&store.database).newest(), NewestRows::InTable);
     // What a crash leaves behind.
     let copy = tempfile::tempdir().unwrap();
     std::fs::copy(directory.path().join(FILE), copy.path().join(FILE)).unwrap();
@@ -158,14 +188,14 @@ fn rows_that_were_in_memory_are_read_from_the_log_after_a_crash_and_moved_by_an_
     let shared = store.shared(everything).unwrap();
     assert_eq!(shared.len(), 500);
     writer.close();
-    assert_eq!(read(&store.database).waiting(), Waiting::None);
+    assert_eq!(read(&store.database).newest(), NewestRows::InTable);
     let (after_crash, writer) = open(copy.path());
-    assert_ne!(read(&after_crash.database).waiting(), Waiting::None);
+    assert_ne!(read(&after_crash.database).newest(), NewestRows::InTable);
     assert_eq!(after_crash.shared(everything).unwrap(), shared);
     writer.close();
     drop(after_crash);
     let (in_order, writer) = open(copy.path());
-    assert_eq!(read(&in_order.database).waiting(), Waiting::None, "the log is empty");
+    assert_eq!(read(&in_order.database).newest(), NewestRows::InTable, "the log is empty");
     assert_eq!(in_order.shared(everything).unwrap(), shared);
     writer.close();
 }
@@ -182,7 +212,7 @@ fn a_store_in_which_nothing_happens_gives_the_memory_of_its_newest_rows_back() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(writer.settle()).unwrap();
     let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while read(&store.database).waiting() != Waiting::None || store.database.memtables().bytes() > 0 {
+    while read(&store.database).newest() != NewestRows::InTable || store.database.memtables().bytes() > 0 {
         assert!(std::time::Instant::now() < until, "rows are still in memory");
         std::thread::yield_now();
     }
