@@ -11,6 +11,7 @@ use redb::ReadableTable;
 use super::{
     index::{self, Prefix},
     mailbox::{BROUGHT_PART, Circle, Rank, SenderKey, is_brought},
+    rows::FindRows,
     write::Tables,
 };
 

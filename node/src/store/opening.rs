@@ -9,7 +9,7 @@ use super::{
     file_check::FileMark,
     index::{self, Prefix},
     meta, migrate,
-    rows::{Memtables, Rows},
+    rows::{FindRows, Memtables, Rows},
     runs::{self, RUNS},
     tables::{
         EVENTS, META, META_BORN, META_CLOCK, META_NEWEST, META_RESERVED, META_SCHEMA, META_WRITTEN, OUTBOX,

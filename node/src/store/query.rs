@@ -20,7 +20,7 @@ use super::{
     index::{self, Prefix},
     reading::{KEYS_IN_A_ROW, RANGE_ROWS, Reading},
     record,
-    rows::{RowRange, RowsReader, Snapshot},
+    rows::{FindRows, RowRange, RowsReader, Snapshot},
     tables::{EVENTS, META, META_NEWEST},
 };
 

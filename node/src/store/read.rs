@@ -16,7 +16,7 @@ use super::{
     query::{Asked, Picked, Selection},
     reading::Reading,
     record::living,
-    rows::RowsReader,
+    rows::{FindRows, RowsReader},
     shared,
     tables::{EVENTS, META, META_NEWEST, MIRRORED, OUTBOX, UNSENT},
 };

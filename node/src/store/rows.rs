@@ -30,7 +30,7 @@ use memtable::Memtable;
 use sorted_run::SortedRun;
 
 pub(super) use memtable::{Memtables, NewestRows};
-pub(super) use merge::RowRange;
+pub(super) use merge::{Direction, RowRange};
 pub(super) use snapshot::Snapshot;
 
 /// All rows but the newest. The row is the key, there is no value.
@@ -48,8 +48,18 @@ const MOVED_FOR_EACH: usize = 4;
 
 /// Where rows are found.
 pub(super) trait FindRows {
-    /// The rows from the first to the last, both inclusive, the lowest first.
-    fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error>;
+    /// The rows from the first to the last, both inclusive.
+    fn range(&self, direction: Direction, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error>;
+
+    /// The lowest row first.
+    fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
+        self.range(Direction::Forwards, range)
+    }
+
+    /// The highest row first.
+    fn backwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
+        self.range(Direction::Backwards, range)
+    }
 
     /// Whether any of the rows is there.
     fn has_any(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<bool, redb::Error> {
@@ -118,11 +128,6 @@ impl<'txn> Rows<'txn> {
     fn change(&mut self, row: Vec<u8>, there: bool) -> Result<(), redb::Error> {
         self.fresh.insert(row, there);
         if self.fresh.len() >= MOST_FRESH { self.settle() } else { Ok(()) }
-    }
-
-    /// The rows from the first to the last, both inclusive, the highest first.
-    pub(super) fn backwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::backwards(&self.table, self.memtable.runs(), Some(&self.fresh), range)
     }
 
     /// Writes the changes of this transaction down.
@@ -201,8 +206,8 @@ impl<'txn> Rows<'txn> {
 }
 
 impl FindRows for Rows<'_> {
-    fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::forwards(&self.table, self.memtable.runs(), Some(&self.fresh), range)
+    fn range(&self, direction: Direction, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
+        RowRange::of(direction, &self.table, (self.memtable.runs(), Some(&self.fresh)), range)
     }
 }
 
@@ -229,15 +234,10 @@ impl RowsReader {
         let memtable = Arc::new(memtable.and_then(Result::ok).unwrap_or_default());
         Ok(Self { table: transaction.open_table(ROWS)?, memtable })
     }
-
-    /// The rows from the first to the last, both inclusive, the highest first.
-    pub(super) fn backwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::backwards(&self.table, self.memtable.runs(), None, range)
-    }
 }
 
 impl FindRows for RowsReader {
-    fn forwards(&self, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
-        RowRange::forwards(&self.table, self.memtable.runs(), None, range)
+    fn range(&self, direction: Direction, range: &(Vec<u8>, Vec<u8>)) -> Result<RowRange<'_>, redb::Error> {
+        RowRange::of(direction, &self.table, (self.memtable.runs(), None), range)
     }
 }

@@ -11,8 +11,10 @@ use super::sorted_run::{Change, SortedRun};
 
 /// In which order rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
+pub(in crate::store) enum Direction {
+    /// The lowest first.
     Forwards,
+    /// The highest first.
     Backwards,
 }
 
@@ -104,27 +106,8 @@ pub(in crate::store) struct RowRange<'a> {
 }
 
 impl<'a> RowRange<'a> {
-    /// The lowest row first. The newest of the runs comes first, and `fresh` is newer than all.
-    pub(super) fn forwards(
-        table: &'a impl ReadableTable<&'static [u8], ()>,
-        runs: impl Iterator<Item = &'a SortedRun>,
-        fresh: Option<&'a BTreeMap<Vec<u8>, bool>>,
-        range: &(Vec<u8>, Vec<u8>),
-    ) -> Result<Self, redb::Error> {
-        Self::of(Direction::Forwards, table, (runs, fresh), range)
-    }
-
-    /// The highest row first; the same otherwise.
-    pub(super) fn backwards(
-        table: &'a impl ReadableTable<&'static [u8], ()>,
-        runs: impl Iterator<Item = &'a SortedRun>,
-        fresh: Option<&'a BTreeMap<Vec<u8>, bool>>,
-        range: &(Vec<u8>, Vec<u8>),
-    ) -> Result<Self, redb::Error> {
-        Self::of(Direction::Backwards, table, (runs, fresh), range)
-    }
-
-    fn of(
+    /// Reads from the first to the last, both inclusive. The newest of the runs comes first, and `fresh` is newer than all.
+    pub(super) fn of(
         direction: Direction,
         table: &'a impl ReadableTable<&'static [u8], ()>,
         (runs, fresh): (impl Iterator<Item = &'a SortedRun>, Option<&'a BTreeMap<Vec<u8>, bool>>),

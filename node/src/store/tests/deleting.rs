@@ -6,6 +6,7 @@ use redb::ReadableTableMetadata;
 use super::*;
 use crate::store::{
     origin::{Door, Origin},
+    rows::FindRows,
     tables::DELETING,
     write::Tables,
 };
