@@ -46,7 +46,7 @@ impl Memory {
         if sharing == Sharing::Shared || audience(&event) == Audience::Everyone {
             let place = (event.pubkey, event.kind == Kind::DELETION, hour(event.created_at).0);
             let held = self.by_hour.entry(place).or_default();
-            match room(&id, held.iter().copied()) {
+            match room(&id, held.len(), held.last().copied()) {
                 CapDecision::Free => {}
                 CapDecision::Full => return None,
                 CapDecision::InsteadOf(other) => self.remove(&other),

@@ -5,7 +5,7 @@ use nostrp2p_protocol::{
     Event, EventId, Kind, PublicKey,
     event_policy::{
         Audience, CapDecision, MAX_PER_HOUR, address_of, audience, expires_at, is_addressed_to, is_expired,
-        replaces, room,
+        replaces,
     },
 };
 
@@ -197,7 +197,7 @@ impl Tables<'_> {
 
     /// The place of an event among the shared ones of its author and hour.
     pub(super) fn room_for(&mut self, event: &Event) -> Result<CapDecision, redb::Error> {
-        Ok(room(&event.id(), self.shared.beside(&self.rows, event)?.iter().copied()))
+        self.shared.room_for(&self.rows, event)
     }
 
     /// Makes room for another event of the same author among those that are shared. The owner's own stays here and so does

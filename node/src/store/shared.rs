@@ -7,9 +7,11 @@
 //!
 //! 100,000 events are about 12 MB.
 
-use std::collections::BTreeSet;
-
-use nostrp2p_protocol::{Event, EventId, Kind, event_policy::hour};
+use hashlink::LruCache;
+use nostrp2p_protocol::{
+    Event, EventId, Kind,
+    event_policy::{CapDecision, MAX_PER_HOUR, hour, room},
+};
 use sha2::{Digest, Sha256};
 
 use super::rows::{FindRows, Rows};
@@ -23,14 +25,24 @@ pub(super) const BY_HOUR: u8 = 8;
 /// told of it.
 pub(super) const STATED: u64 = 1 << 63;
 
-/// What was looked up last, as it is now: who writes much writes several events of a group, and of the next ones.
+/// Hours of authors of which is remembered how many events they hold, at most: 300 KB.
+const REMEMBERED_HOURS: usize = 4_096;
+
+/// The events that are shared, and what is remembered of them.
 #[derive(Default)]
 pub(super) struct Shared {
-    pub(super) near: Option<Near>,
+    pub(super) counts: HourCounts,
 }
 
-/// The ids of the events that count together in an hour.
-pub(super) type Near = (HourKey, BTreeSet<EventId>);
+/// How many events count together in the hours that were looked up last: who writes much writes several events of a group,
+/// and of the next ones, and an hour may hold 240.
+pub(super) struct HourCounts(LruCache<HourKey, usize>);
+
+impl Default for HourCounts {
+    fn default() -> Self {
+        Self(LruCache::new(REMEMBERED_HOURS))
+    }
+}
 
 /// By what events count together: the hour (7 bytes, see [`nostrp2p_protocol::limits::MAX_CREATED_AT`]), then a hash of author and sort. So what is
 /// written at one time lies together.
@@ -53,59 +65,62 @@ impl Shared {
         rows.insert(row((event.created_at, &id), sequence | stated))?;
         let hour = hour_of(event, false);
         rows.insert(row_by_hour(hour, &id))?;
-        if let Some(near) = self.near_to(hour) {
-            near.insert(id);
+        if let Some(count) = self.counts.0.peek_mut(&hour) {
+            *count += 1;
         }
         Ok(())
     }
 
     pub(super) fn remove(&mut self, rows: &mut Rows<'_>, event: &Event) -> Result<(), redb::Error> {
         let row = rows.forwards(&of_event(event))?.next()?.map(<[u8]>::to_vec);
-        if let Some(row) = row {
-            rows.remove(row)?;
-        }
-        let (hour, id) = (hour_of(event, false), event.id());
-        rows.remove(row_by_hour(hour, &id))?;
-        if let Some(near) = self.near_to(hour) {
-            near.remove(&id);
+        let Some(row) = row else { return Ok(()) };
+        rows.remove(row)?;
+        let hour = hour_of(event, false);
+        rows.remove(row_by_hour(hour, &event.id()))?;
+        if let Some(count) = self.counts.0.peek_mut(&hour) {
+            *count = count.saturating_sub(1);
         }
         Ok(())
     }
 
-    /// The ids of those that count together with an event: of its author, sort and hour. They are as many as all nodes
-    /// keep of them, however many the owner has written.
-    pub(super) fn beside(
-        &mut self,
-        rows: &Rows<'_>,
-        event: &Event,
-    ) -> Result<&BTreeSet<EventId>, redb::Error> {
-        let hour = hour_of(event, false);
-        let known = self.near.take().filter(|(near, _)| *near == hour).map(|(_, ids)| ids);
-        let ids = match known {
-            Some(ids) => ids,
-            None => look_up(rows, hour)?,
-        };
-        Ok(&self.near.insert((hour, ids)).1)
+    /// The place of an event among those that count together with it: of its author, sort and hour.
+    pub(super) fn room_for(&mut self, rows: &Rows<'_>, event: &Event) -> Result<CapDecision, redb::Error> {
+        let held = self.held(rows, event)?;
+        let highest = if held < MAX_PER_HOUR { None } else { highest(rows, hour_of(event, false))? };
+        Ok(room(&event.id(), held, highest))
     }
 
-    fn near_to(&mut self, hour: HourKey) -> Option<&mut BTreeSet<EventId>> {
-        self.near.as_mut().filter(|(near, _)| *near == hour).map(|(_, ids)| ids)
+    /// How many are held of those that count together with an event.
+    pub(super) fn held(&mut self, rows: &Rows<'_>, event: &Event) -> Result<usize, redb::Error> {
+        let hour = hour_of(event, false);
+        if let Some(held) = self.counts.0.get(&hour) {
+            return Ok(*held);
+        }
+        let held = count(rows, hour)?;
+        self.counts.0.insert(hour, held);
+        Ok(held)
     }
 }
 
-fn look_up(rows: &Rows<'_>, hour: HourKey) -> Result<BTreeSet<EventId>, redb::Error> {
-    let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row_by_hour(hour, &EventId::from_bytes(id)));
-    let mut ids = BTreeSet::new();
-    let mut rows = rows.forwards(&(first, last))?;
-    while let Some(row) = rows.next()? {
-        ids.extend(row.last_chunk().map(|id| EventId::from_bytes(*id)));
+/// How many events count together. They are as many as all nodes keep of them, however many the owner has written.
+fn count(rows: &Rows<'_>, hour: HourKey) -> Result<usize, redb::Error> {
+    let mut rows = rows.forwards(&of_hour(hour))?;
+    let mut count = 0;
+    while rows.next()?.is_some() {
+        count += 1;
     }
-    Ok(ids)
+    Ok(count)
+}
+
+/// The highest id among those that count together.
+fn highest(rows: &Rows<'_>, hour: HourKey) -> Result<Option<EventId>, redb::Error> {
+    let mut rows = rows.backwards(&of_hour(hour))?;
+    Ok(rows.next()?.and_then(<[u8]>::last_chunk).map(|id| EventId::from_bytes(*id)))
 }
 
 /// How many events of this author and hour came from relays.
 pub(super) fn mirrored_beside(rows: &Rows<'_>, event: &Event) -> Result<usize, redb::Error> {
-    Ok(look_up(rows, hour_of(event, true))?.len())
+    count(rows, hour_of(event, true))
 }
 
 /// Notes that an event came from a relay, or that such a one is gone.
@@ -132,6 +147,12 @@ fn hour_of(event: &Event, mirrored: bool) -> HourKey {
     let mut key = [0; 16];
     key.iter_mut().zip(hour.to_be_bytes().into_iter().skip(1).chain(hash)).for_each(|(to, from)| *to = from);
     key
+}
+
+/// All rows of an hour.
+fn of_hour(hour: HourKey) -> (Vec<u8>, Vec<u8>) {
+    let [first, last] = [[0x00; 32], [0xff; 32]].map(|id| row_by_hour(hour, &EventId::from_bytes(id)));
+    (first, last)
 }
 
 fn row_by_hour(hour: HourKey, id: &EventId) -> Vec<u8> {

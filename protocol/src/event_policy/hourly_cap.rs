@@ -29,17 +29,13 @@ pub enum CapDecision {
     Full,
 }
 
-/// Finds the place of an event among those that are held already, itself not among them.
-pub fn room(id: &EventId, held: impl IntoIterator<Item = EventId>) -> CapDecision {
-    let (mut count, mut highest) = (0, None);
-    for other in held {
-        count += 1;
-        highest = highest.max(Some(other));
-    }
+/// Finds the place of an event beside those that are held already, itself not among them: so many, of which `highest` has
+/// the highest id. That one decides only where [`MAX_PER_HOUR`] are held.
+pub fn room(id: &EventId, held: usize, highest: Option<EventId>) -> CapDecision {
     match highest {
-        Some(highest) if count >= MAX_PER_HOUR && highest > *id => CapDecision::InsteadOf(highest),
-        Some(_) if count >= MAX_PER_HOUR => CapDecision::Full,
-        _ => CapDecision::Free,
+        _ if held < MAX_PER_HOUR => CapDecision::Free,
+        Some(highest) if highest > *id => CapDecision::InsteadOf(highest),
+        _ => CapDecision::Full,
     }
 }
 
@@ -59,7 +55,7 @@ mod tests {
             let order = (0..1_000_u32).map(|step| u16::try_from(step * u32::from(stride) % 1_000).unwrap());
             let mut held = std::collections::BTreeSet::new();
             for number in order {
-                match room(&id(number), held.iter().copied()) {
+                match room(&id(number), held.len(), held.last().copied()) {
                     CapDecision::Free => {}
                     CapDecision::InsteadOf(other) => drop(held.remove(&other)),
                     CapDecision::Full => continue,

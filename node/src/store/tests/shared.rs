@@ -1,14 +1,21 @@
 //! What neighbours may have when they catch up, and the rule by which all nodes come to hold the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nostrp2p_core::{SeededRng, SyncWindow};
 use nostrp2p_protocol::{
     EventId, PublicStatement, UnverifiedEvent,
     event_policy::{MAX_PER_HOUR, is_public},
 };
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-use super::*;
+use super::{
+    super::{
+        origin::{Door, Origin},
+        shared::Shared,
+    },
+    *,
+};
 
 const ALL: SyncWindow = SyncWindow { since: 0, until: u64::MAX };
 
@@ -170,8 +177,42 @@ async fn an_owner_who_writes_thousands_in_an_hour_is_compared_with_what_is_share
     assert_eq!(last, Inserted::New(2_001));
     let transaction = store.database.begin_write().unwrap();
     let mut tables = write::Tables::open(&transaction, &store.database.memtables()).unwrap();
-    let beside = tables.shared.beside(&tables.rows, &post(1, 7_200, "next")).unwrap();
-    assert_eq!(beside.len(), MAX_PER_HOUR, "so many rows are read, and no event");
+    let held = tables.shared.held(&tables.rows, &post(1, 7_200, "next")).unwrap();
+    assert_eq!(held, MAX_PER_HOUR, "so many rows are counted, and no event is read");
+    drop(tables);
+    drop(transaction);
+    writer.close();
+}
+
+#[tokio::test]
+async fn what_is_remembered_of_an_hour_is_what_its_rows_say() {
+    let seed = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let directory = tempfile::tempdir().unwrap();
+    let (store, writer) = open(directory.path());
+    let transaction = store.database.begin_write().unwrap();
+    let mut tables = write::Tables::open(&transaction, &store.database.memtables()).unwrap();
+    tables.owner = Some(key(1).public_key());
+    let mut stored = BTreeMap::new();
+    for number in 0..1_500u64 {
+        let author = random.random_range(1..3);
+        let event = post(author, 7_200 + 3_600 * random.random_range(0..3), &number.to_string());
+        let door = if random.random_bool(0.8) { Door::Overlay } else { Door::Mirror };
+        if let Inserted::New(sequence) = tables.insert(&event, &Origin::by(door), 100_000).unwrap() {
+            stored.insert(sequence, event.clone());
+        }
+        if random.random_bool(0.2) {
+            let place = random.random_range(0..stored.len());
+            let (&sequence, other) = stored.iter().nth(place).unwrap();
+            tables.remove(sequence, &other.clone()).unwrap();
+            stored.remove(&sequence);
+        }
+        let remembered = tables.shared.held(&tables.rows, &event).unwrap();
+        let counted = Shared::default().held(&tables.rows, &event).unwrap();
+        assert_eq!(remembered, counted, "{number}");
+    }
+    assert!(stored.len() > MAX_PER_HOUR);
     drop(tables);
     drop(transaction);
     writer.close();

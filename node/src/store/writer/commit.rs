@@ -14,7 +14,7 @@ use super::{
         meta,
         origin::{Door, Origin},
         owner,
-        shared::Near,
+        shared::HourCounts,
         sweep::{self, SweepPosition},
         write::{Finished, PORTION_ROWS, Tables},
     },
@@ -24,7 +24,7 @@ use super::{
 /// What one commit hands to the next, as it is on the disk; a failure forgets it.
 #[derive(Default)]
 pub(super) struct Memory {
-    near: Option<Near>,
+    counts: HourCounts,
     loads: Option<Loads>,
     full_for: Option<Rank>,
     brought: Option<u64>,
@@ -58,7 +58,7 @@ pub(super) fn commit(
     Work { urgent, retention, sweep, going_on, moved }: Work<'_>,
     memory: &mut Memory,
 ) -> Result<(Finished, Vec<Inserted>), redb::Error> {
-    let Memory { near, loads, full_for, brought } = std::mem::take(memory);
+    let Memory { counts, loads, full_for, brought } = std::mem::take(memory);
     database.check_file().map_err(redb::Error::Io)?;
     let now = database.time().now();
     let memtables = database.memtables();
@@ -68,7 +68,7 @@ pub(super) fn commit(
         let mut tables = Tables::open(&transaction, &memtables)?;
         tables.note_time(now)?;
         tables.bounds = retention;
-        (tables.shared.near, tables.loads) = (near, loads);
+        (tables.shared.counts, tables.loads) = (counts, loads);
         (tables.mailbox.full_for, tables.mailbox.brought) = (full_for, brought);
         let awaited = group.iter().any(Write::is_awaited);
         tables.deletion_rows = if awaited { HASTY_ROWS } else { PORTION_ROWS };
@@ -93,9 +93,9 @@ pub(super) fn commit(
         if let Some(place) = sweep {
             sweep::sweep(&mut tables, retention, now, place)?;
         }
-        let (near, loads) = (tables.shared.near.take(), tables.loads.take());
+        let (counts, loads) = (std::mem::take(&mut tables.shared.counts), tables.loads.take());
         let (full_for, brought) = (tables.mailbox.full_for, tables.mailbox.brought);
-        (Memory { near, loads, full_for, brought }, tables.finish(&memtables, urgent, moved)?)
+        (Memory { counts, loads, full_for, brought }, tables.finish(&memtables, urgent, moved)?)
     };
     if !finished.durable {
         transaction.set_durability(Durability::None)?;
