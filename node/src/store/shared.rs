@@ -85,14 +85,14 @@ impl Shared {
 
     /// The place of an event among those that count together with it: of its author, sort and hour.
     pub(super) fn room_for(&mut self, rows: &Rows<'_>, event: &Event) -> Result<CapDecision, redb::Error> {
-        let held = self.held(rows, event)?;
-        let highest = if held < MAX_PER_HOUR { None } else { highest(rows, hour_of(event, false))? };
+        let hour = hour_of(event, false);
+        let held = self.held(rows, hour)?;
+        let highest = if held < MAX_PER_HOUR { None } else { highest(rows, hour)? };
         Ok(room(&event.id(), held, highest))
     }
 
-    /// How many are held of those that count together with an event.
-    pub(super) fn held(&mut self, rows: &Rows<'_>, event: &Event) -> Result<usize, redb::Error> {
-        let hour = hour_of(event, false);
+    /// How many events are held that count together in this hour.
+    pub(super) fn held(&mut self, rows: &Rows<'_>, hour: HourKey) -> Result<usize, redb::Error> {
         if let Some(held) = self.counts.0.get(&hour) {
             return Ok(*held);
         }
@@ -139,8 +139,8 @@ pub(super) fn sequences(rows: &Rows<'_>) -> Result<Vec<u64>, redb::Error> {
     Ok(sequences)
 }
 
-/// What came from relays counts by itself, because neighbours do not have it.
-fn hour_of(event: &Event, mirrored: bool) -> HourKey {
+/// With which others an event counts. What came from relays counts by itself, because neighbours do not have it.
+pub(super) fn hour_of(event: &Event, mirrored: bool) -> HourKey {
     let sort = [u8::from(event.kind == Kind::DELETION) | u8::from(mirrored) << 1];
     let hash = Sha256::digest([event.pubkey.as_bytes().as_slice(), &sort].concat());
     let (hour, _) = hour(event.created_at);
